@@ -1,0 +1,115 @@
+/* x86_64.S - the machine code of libckpt; contracts in x86_64.h */
+
+	.text
+
+	.globl	ckpt_gate
+	.globl	ckpt_gate_end
+	.hidden	ckpt_gate
+	.hidden	ckpt_gate_end
+	.type	ckpt_gate, @function
+ckpt_gate:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+	ret
+	.cfi_endproc
+ckpt_gate_end:
+	.size	ckpt_gate, . - ckpt_gate
+
+	.globl	ckpt_context_save
+	.hidden	ckpt_context_save
+	.type	ckpt_context_save, @function
+ckpt_context_save:
+	.cfi_startproc
+	mov	%rbx, 0(%rdi)
+	mov	%rbp, 8(%rdi)
+	mov	%r12, 16(%rdi)
+	mov	%r13, 24(%rdi)
+	mov	%r14, 32(%rdi)
+	mov	%r15, 40(%rdi)
+	lea	8(%rsp), %rax
+	mov	%rax, 48(%rdi)
+	mov	(%rsp), %rax
+	mov	%rax, 56(%rdi)
+	stmxcsr	64(%rdi)
+	fnstcw	68(%rdi)
+	xor	%eax, %eax
+	ret
+	.cfi_endproc
+	.size	ckpt_context_save, . - ckpt_context_save
+
+	.globl	ckpt_context_resume
+	.hidden	ckpt_context_resume
+	.type	ckpt_context_resume, @function
+ckpt_context_resume:
+	.cfi_startproc
+	mov	0(%rdi), %rbx
+	mov	8(%rdi), %rbp
+	mov	16(%rdi), %r12
+	mov	24(%rdi), %r13
+	mov	32(%rdi), %r14
+	mov	40(%rdi), %r15
+	mov	48(%rdi), %rsp
+	ldmxcsr	64(%rdi)
+	fldcw	68(%rdi)
+	mov	$1, %eax
+	jmp	*56(%rdi)
+	.cfi_endproc
+	.size	ckpt_context_resume, . - ckpt_context_resume
+
+	.globl	ckpt_call_on_stack
+	.hidden	ckpt_call_on_stack
+	.type	ckpt_call_on_stack, @function
+ckpt_call_on_stack:
+	.cfi_startproc
+	push	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
+	mov	%rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsp
+	call	*%rax
+	mov	%rbp, %rsp
+	pop	%rbp
+	.cfi_def_cfa %rsp, 8
+	ret
+	.cfi_endproc
+	.size	ckpt_call_on_stack, . - ckpt_call_on_stack
+
+	.globl	ckpt_clone_resume
+	.hidden	ckpt_clone_resume
+	.type	ckpt_clone_resume, @function
+/* The child shares the caller's stack for no instruction that uses it: it
+ * takes its own from the context at once. */
+ckpt_clone_resume:
+	.cfi_startproc
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbx, -16
+	mov	%r8, %rbx
+	mov	%rdx, %r10
+	mov	%rsi, %rdx
+	mov	48(%r8), %rsi
+	mov	%rcx, %r8
+	mov	$56, %eax
+	syscall
+	test	%rax, %rax
+	jz	1f
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+1:	.cfi_undefined %rip
+	mov	%rbx, %rdi
+	jmp	ckpt_context_resume
+	.cfi_endproc
+	.size	ckpt_clone_resume, . - ckpt_clone_resume
+
+	.section .note.GNU-stack, "", @progbits

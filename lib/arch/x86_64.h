@@ -1,0 +1,48 @@
+/* x86_64.h - everything that depends on the machine, for C code
+ *
+ * The assembly is in x86_64.S.  A port to another machine writes these two
+ * files again and changes nothing else but lib/bare/x86_64.c.
+ */
+#ifndef CKPT_ARCH_X86_64_H
+#define CKPT_ARCH_X86_64_H
+
+#include <stdint.h>
+
+/* Make a system call; the result is the kernel's own (-errno on failure,
+ * errno is not touched).  Async-signal-safe.
+ *
+ * Every system call that libckpt makes inside a program goes through this one
+ * instruction, between ckpt_gate and ckpt_gate_end: the filter that sends a
+ * remote program's file calls to the shadow lets calls from here through.
+ */
+long ckpt_gate(long nr, long a, long b, long c, long d, long e, long f);
+extern const char ckpt_gate_end[];
+
+/* What a stopped thread needs to go on in the function that saved it; all
+ * other registers are in the signal frame on its stack.  The layout is known
+ * to x86_64.S. */
+struct ckpt_context {
+    uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+    uint32_t mxcsr;
+    uint16_t x87cw, pad;
+};
+
+/* Save the caller's context.  Returns 0 when it saves and 1 when it is
+ * resumed.  Async-signal-safe. */
+int ckpt_context_save(struct ckpt_context *context)
+    __attribute__((returns_twice));
+
+/* Go on where `context` was saved, on its stack.  Async-signal-safe. */
+void ckpt_context_resume(const struct ckpt_context *context)
+    __attribute__((noreturn));
+
+/* Call fn(arg) on the stack that ends at `stack_top` (16-byte aligned) and
+ * come back with its result. */
+long ckpt_call_on_stack(long (*fn)(void *arg), void *arg, void *stack_top);
+
+/* clone(2) a thread that starts by resuming `context`.  Returns what the
+ * kernel returned to the caller; never returns in the new thread. */
+long ckpt_clone_resume(unsigned long flags, int *parent_tid, int *child_tid,
+                       unsigned long tls, const struct ckpt_context *context);
+
+#endif

@@ -1,0 +1,137 @@
+/* image.h - the checkpoint image as a file: writing and reading
+ *
+ * An uncompressed image is an ELF core file (doc/image-format.md): gdb,
+ * readelf and elfutils open it.  A compressed one is the same bytes as a
+ * sequence of independent zstd frames or gzip members with an index at the
+ * end, so that `zstd -d` or `gunzip` gives the core file back.
+ *
+ * Writing happens in the stopped process: no malloc, no stdio, no locks; the
+ * caller lends the working memory.  Reading happens in the tools and trusts
+ * nothing: every length is checked before it is used.
+ */
+#ifndef CKPT_IMAGE_IMAGE_H
+#define CKPT_IMAGE_IMAGE_H
+
+#include "lib/common/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum ckpt_codec { CKPT_CODEC_NONE, CKPT_CODEC_ZSTD, CKPT_CODEC_ZLIB };
+
+/* "none", "zstd", "zlib" -> codec.  0, or -1 with EINVAL (unknown) or
+ * ENOTSUP (zstd not compiled in). */
+int ckpt_codec_parse(const char *name, enum ckpt_codec *codec,
+                     struct ckpt_err *err);
+const char *ckpt_codec_name(enum ckpt_codec codec);
+
+/* Where the bytes of an image go, strictly in order.  All of these return 0,
+ * or -1 with errno and err. */
+struct ckpt_sink {
+    int (*write)(struct ckpt_sink *sink, const void *buf, size_t len,
+                 struct ckpt_err *err);
+    /* All bytes are written: make them durable and make them *the* image. */
+    int (*commit)(struct ckpt_sink *sink, struct ckpt_err *err);
+    /* Leave no trace. */
+    void (*abort)(struct ckpt_sink *sink);
+};
+
+/* Writes PATH.tmp.PID next to PATH, mode 0600; commit syncs, renames and syncs the
+ * directory.  With keep > 1, PATH becomes PATH.1, PATH.1 becomes PATH.2, ...
+ * PATH.(keep-1), before. */
+struct ckpt_file_sink {
+    struct ckpt_sink sink;
+    const char *path; /* caller's, must outlive the sink */
+    unsigned keep;
+    int fd;
+    uint64_t offset;
+    char tmp[4096 + 32];
+};
+int ckpt_file_sink_open(struct ckpt_file_sink *sink, const char *path,
+                        unsigned keep, struct ckpt_err *err);
+
+/* One range of memory: a PT_LOAD.  `filesz` bytes stand in the image; the rest
+ * up to memsz is zero, or not ours to save. */
+struct ckpt_segment {
+    uint64_t vaddr; /* page-aligned */
+    uint64_t filesz; /* multiple of the page size */
+    uint64_t memsz;
+    const void *data; /* usually (void *)vaddr */
+    uint32_t prot;   /* PROT_READ | PROT_WRITE | PROT_EXEC */
+};
+
+/* One ELF note.  `name` is "CORE", "LINUX" or "CKPT". */
+struct ckpt_note {
+    const char *name;
+    uint32_t type;
+    const void *data;
+    size_t len;
+};
+
+/* Notes of owner "CKPT".  Their contents are in notes.h. */
+enum ckpt_note_type {
+    CKPT_NOTE_META = 1,
+    CKPT_NOTE_MAPS = 2,
+    CKPT_NOTE_THREADS = 3,
+    CKPT_NOTE_FILES = 4,
+    CKPT_NOTE_PROCESS = 5,
+    CKPT_NOTE_CHECKSUMS = 6, /* made by the writer; last in the file */
+};
+
+/* Bytes of working memory that ckpt_image_write needs for this codec and this
+ * many segments. */
+size_t ckpt_image_workspace(enum ckpt_codec codec, size_t nsegments,
+                            size_t nnotes);
+
+/* Write a whole image and commit it; on failure the sink has been aborted.
+ * Segments are in order of address and do not overlap.  errno is that of the
+ * sink, or EINVAL.  *image_bytes (may be NULL) gets the size of the file.  */
+int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
+                     const struct ckpt_segment *segments, size_t nsegments,
+                     const struct ckpt_note *notes, size_t nnotes,
+                     void *workspace, size_t workspace_len,
+                     uint64_t *image_bytes, struct ckpt_err *err);
+
+/* --- reading ------------------------------------------------------------ */
+
+struct ckpt_image; /* opaque */
+
+/* Open and check everything but the memory's contents: headers, notes,
+ * checksums of both.  NULL with EPROTO (malformed or foreign), ENODATA (cut
+ * short), ENOTSUP (newer version), EBADMSG (checksum), or what open left. */
+struct ckpt_image *ckpt_image_open(const char *path, struct ckpt_err *err);
+void ckpt_image_close(struct ckpt_image *image);
+
+/* Check every checksum of the file.  0, or -1 with EBADMSG or EIO and a text
+ * that names the offset. */
+int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err);
+
+enum ckpt_codec ckpt_image_codec(const struct ckpt_image *image);
+uint64_t ckpt_image_file_size(const struct ckpt_image *image);
+/* The descriptor, owned by the image.  When the codec is NONE, core offsets
+ * are file offsets and it can be mapped. */
+int ckpt_image_fd(const struct ckpt_image *image);
+
+/* Segments in order of address; `offset` is where the contents are in the
+ * (uncompressed) core file. */
+struct ckpt_image_segment {
+    uint64_t vaddr, filesz, memsz, offset;
+    uint32_t prot;
+};
+size_t ckpt_image_segments(const struct ckpt_image *image,
+                           const struct ckpt_image_segment **segments);
+
+/* The first note of this owner and type, or NULL; owned by the image. */
+const void *ckpt_image_note(const struct ckpt_image *image, const char *name,
+                            uint32_t type, size_t *len);
+/* All notes, by index; false past the last. */
+bool ckpt_image_note_at(const struct ckpt_image *image, size_t index,
+                        struct ckpt_note *note);
+
+/* Read core-file bytes, decompressing and checking as needed.  0 or -1. */
+int ckpt_image_read(struct ckpt_image *image, uint64_t offset, void *buf,
+                    size_t len, struct ckpt_err *err);
+
+#endif

@@ -1,0 +1,1 @@
+# lib/image: see lib/local.mk

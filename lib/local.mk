@@ -1,0 +1,15 @@
+# Parts of libckpt.  Three convenience libraries for the programs of this
+# tree, and libckpt itself, which is linked into programs of others.
+
+COMMON_SOURCES = lib/arch/x86_64.S lib/arch/x86_64.h \
+	lib/common/err.c lib/common/err.h lib/common/sys.h \
+	lib/common/io.c lib/common/io.h lib/common/bytes.c lib/common/bytes.h
+
+noinst_LIBRARIES += lib/libcommon.a
+lib_libcommon_a_SOURCES = $(COMMON_SOURCES)
+
+include lib/proto/local.mk
+include lib/image/local.mk
+include lib/remote/local.mk
+include lib/wrap/local.mk
+include lib/libckpt.mk

@@ -1,0 +1,1 @@
+# lib/proto: see lib/local.mk

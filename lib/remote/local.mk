@@ -1,0 +1,1 @@
+# lib/remote: see lib/local.mk

@@ -1,0 +1,1 @@
+# lib/wrap: see lib/local.mk

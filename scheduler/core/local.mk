@@ -1,0 +1,1 @@
+# scheduler/core: see scheduler/local.mk

@@ -1,0 +1,1 @@
+# The pool's daemons: coordinator, station, master, starter.

@@ -1,0 +1,1 @@
+# scheduler/sim: see scheduler/local.mk

@@ -1,0 +1,1 @@
+# scheduler/store: see scheduler/local.mk

@@ -1,0 +1,1 @@
+# shadow: see Makefile.am

@@ -1,0 +1,16 @@
+# Tests.  Unit tests mirror the sources; every other directory says in its
+# README what it holds.  Each area's tests are named in its own file.
+
+TEST_EXTENSIONS = .sh
+
+include tests/unit/common.mk
+include tests/unit/image.mk
+include tests/unit/proto.mk
+include tests/unit/shadow.mk
+include tests/unit/remote.mk
+include tests/unit/scheduler.mk
+include tests/unit/cli.mk
+include tests/progs/local.mk
+include tests/system/local.mk
+include tests/sim/local.mk
+include tests/bench/local.mk
