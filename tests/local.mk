@@ -3,6 +3,11 @@
 
 TEST_EXTENSIONS = .sh
 
+# Every test finds the commands on PATH, and both trees by absolute names.
+AM_TESTS_ENVIRONMENT = PATH='$(abs_builddir)/bin':"$$PATH"; \
+	top_srcdir='$(abs_srcdir)'; top_builddir='$(abs_builddir)'; \
+	export PATH top_srcdir top_builddir;
+
 include tests/unit/common.mk
 include tests/unit/image.mk
 include tests/unit/proto.mk
