@@ -1,1 +1,11 @@
-# examples: see Makefile.am
+# examples: each in a directory of its own, run by tests/system
+EXTRA_DIST += examples/README.md examples/common.sh \
+	examples/nbody-gsl/README.md examples/nbody-gsl/run \
+	examples/nbody-gsl/nbody.c examples/nbody-gsl/cluster.in \
+	examples/nbody-gsl/small.in \
+	examples/heat-openmp/README.md examples/heat-openmp/run \
+	examples/heat-openmp/heat.f90 examples/heat-openmp/plate.in \
+	examples/heat-openmp/small.in \
+	examples/walkers-cxx/README.md examples/walkers-cxx/run \
+	examples/walkers-cxx/walkers.cc examples/walkers-cxx/maze.in \
+	examples/walkers-cxx/small.in
