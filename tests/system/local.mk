@@ -1,1 +1,17 @@
-# tests/system
+# tests/system: shell tests of the whole; exit 77 is a skip
+EXTRA_DIST += tests/system/common.sh
+
+# The tree keeps its own rules.
+structure_tests = tests/system/structure_layers.sh \
+	tests/system/structure_symbols.sh \
+	tests/system/structure_comments.sh tests/system/structure_format.sh \
+	tests/system/structure_shell.sh tests/system/structure_size.sh \
+	tests/system/structure_man.sh
+dist_check_SCRIPTS += $(structure_tests)
+TESTS += $(structure_tests)
+
+# Each example undisturbed and moved.
+example_tests = tests/system/example_nbody.sh tests/system/example_heat.sh \
+	tests/system/example_walkers.sh
+dist_check_SCRIPTS += $(example_tests)
+TESTS += $(example_tests)
