@@ -7,6 +7,7 @@
 #ifndef CKPT_PROTO_BOOT_H
 #define CKPT_PROTO_BOOT_H
 
+#include "lib/common/bytes.h"
 #include "lib/common/err.h"
 
 #include <stddef.h>
@@ -32,5 +33,20 @@ size_t ckpt_boot_encode(const struct ckpt_boot *boot, uint8_t *buf);
 /* Read and decode one from `fd` to its end; closes nothing.  0, or -1 with
  * EPROTO.  Async-signal-safe. */
 int ckpt_boot_read(int fd, struct ckpt_boot *boot, struct ckpt_err *err);
+
+/* The handshake's prologue between shadow and job or starter: the same bytes on
+ * both sides or no channel.  Writes CKPT_BOOT_PROLOGUE_LEN bytes and returns
+ * that. */
+enum { CKPT_BOOT_PROLOGUE_LEN = 24 };
+static inline size_t ckpt_boot_prologue(const struct ckpt_boot *boot,
+                                        uint8_t *prologue)
+{
+    struct ckpt_bytes b = ckpt_bytes_over(prologue, CKPT_BOOT_PROLOGUE_LEN);
+
+    ckpt_put_raw(&b, "ckpt shadow\1", 12);
+    ckpt_put_u64(&b, boot->job);
+    ckpt_put_u32(&b, boot->epoch);
+    return CKPT_BOOT_PROLOGUE_LEN;
+}
 
 #endif
