@@ -1,1 +1,18 @@
-# scheduler/core: see scheduler/local.mk
+# scheduler/core: pure decisions.  policy_*: see policy.h.  Equal digits on
+# every machine need uncontracted arithmetic.
+
+noinst_LIBRARIES += scheduler/core/libpolicy.a
+scheduler_core_libpolicy_a_SOURCES = \
+	scheduler/core/policy.c scheduler/core/policy.h \
+	scheduler/core/policy_cost.c scheduler/core/policy_cost.h \
+	scheduler/core/policy_info.c scheduler/core/policy_info.h \
+	scheduler/core/policy_ladder.c scheduler/core/policy_ladder.h \
+	scheduler/core/policy_load.c scheduler/core/policy_load.h \
+	scheduler/core/policy_locate.c scheduler/core/policy_negotiate.c \
+	scheduler/core/policy_params.c \
+	scheduler/core/policy_rng.c scheduler/core/policy_rng.h \
+	scheduler/core/policy_rules.h \
+	scheduler/core/policy_select.c \
+	scheduler/core/policy_shares.c scheduler/core/policy_shares.h \
+	scheduler/core/policy_transfer.c
+scheduler_core_libpolicy_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off -fno-math-errno

@@ -1,0 +1,285 @@
+/* policy_negotiate.c - one cycle of the coordinator: jobs to stations
+ *
+ *   scratch:  jobs, by user, priority and age | idle stations, best first |
+ *             per user: next job, end of his jobs, grants in this cycle |
+ *             busy stations, worst claim first
+ *
+ * Users go in the order of index + grants, so that one with many jobs cannot
+ * take all stations of a cycle (CON-4, Up-Down).
+ */
+#include "scheduler/core/policy.h"
+
+struct table {
+    const struct policy *policy;
+    const struct policy_view *view;
+    const struct policy_cycle *cycle;
+    uint32_t *job, *idle, *busy;
+    uint32_t *next, *end, *grants; /* by user */
+    size_t n_users, n_idle, n_busy, first_idle, first_busy;
+    struct policy_match *out;
+    size_t n_out, max;
+};
+
+typedef int comparison(const struct table *t, uint32_t a, uint32_t b);
+
+/* Heap sort: nothing to allocate, and the order depends on `cmp` alone, which
+ * breaks every tie. */
+static void sift(const struct table *t, uint32_t *v, size_t root, size_t n,
+                 comparison *cmp)
+{
+    for (;;) {
+        size_t child = 2 * root + 1;
+        uint32_t x = v[root];
+
+        if (child >= n)
+            return;
+        if (child + 1 < n && cmp(t, v[child], v[child + 1]) < 0)
+            child++;
+        if (cmp(t, x, v[child]) >= 0)
+            return;
+        v[root] = v[child];
+        v[child] = x;
+        root = child;
+    }
+}
+
+static void sort(const struct table *t, uint32_t *v, size_t n, comparison *cmp)
+{
+    size_t i;
+
+    for (i = n / 2; i-- > 0;)
+        sift(t, v, i, n, cmp);
+    for (i = n; i-- > 1;) {
+        uint32_t x = v[0];
+
+        v[0] = v[i];
+        v[i] = x;
+        sift(t, v, 0, i, cmp);
+    }
+}
+
+static int ordered(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+static uint32_t user_of(const struct table *t, const struct policy_job *job)
+{
+    return job->user < t->cycle->n_shares ? job->user : 0;
+}
+
+static int by_user_then_turn(const struct table *t, uint32_t a, uint32_t b)
+{
+    const struct policy_job *x = &t->cycle->jobs[a], *y = &t->cycle->jobs[b];
+    int c = ordered(user_of(t, x), user_of(t, y));
+
+    if (!c)
+        c = ordered(y->priority, x->priority);
+    if (!c)
+        c = ordered(x->since, y->since);
+    return c ? c : ordered(a, b);
+}
+
+static double score(const struct table *t, uint32_t station)
+{
+    return t->policy->location->score(t->view, POLICY_TRANSFER_PLACE, NULL,
+                                      &t->cycle->stations[station]);
+}
+
+static int by_score(const struct table *t, uint32_t a, uint32_t b)
+{
+    int c = ordered(score(t, b), score(t, a));
+
+    return c ? c : ordered(a, b);
+}
+
+static double claim(const struct table *t, uint32_t user)
+{
+    if (user >= t->cycle->n_shares)
+        return 0;
+    return t->cycle->shares[user].index;
+}
+
+/* The worst claim first; among equals who came last (least is lost). */
+static int by_victim(const struct table *t, uint32_t a, uint32_t b)
+{
+    const struct policy_station *x = &t->cycle->stations[a];
+    const struct policy_station *y = &t->cycle->stations[b];
+    int c = ordered(claim(t, y->user), claim(t, x->user));
+
+    if (!c)
+        c = ordered(y->job_since, x->job_since);
+    return c ? c : ordered(a, b);
+}
+
+static void gather_stations(struct table *t)
+{
+    double after = t->view->par->preempt_after_s;
+    uint32_t i;
+
+    for (i = 0; i < t->cycle->n_stations; i++) {
+        const struct policy_station *s = &t->cycle->stations[i];
+
+        if (s->heard < 0)
+            continue;
+        if (s->state == POLICY_STATION_IDLE) {
+            if (score(t, i) > POLICY_UNFIT)
+                t->idle[t->n_idle++] = i;
+        } else if (s->state == POLICY_STATION_CLAIMED && after >= 0 &&
+                   s->user < t->cycle->n_shares && !s->job_immovable &&
+                   t->view->now - s->job_since >= after) {
+            t->busy[t->n_busy++] = i;
+        }
+    }
+    sort(t, t->idle, t->n_idle, by_score);
+    sort(t, t->busy, t->n_busy, by_victim);
+}
+
+static void gather_jobs(struct table *t)
+{
+    const struct policy_cycle *c = t->cycle;
+    uint32_t i, u;
+
+    for (i = 0; i < c->n_jobs; i++)
+        t->job[i] = i;
+    sort(t, t->job, c->n_jobs, by_user_then_turn);
+    for (u = 0; u < t->n_users; u++)
+        t->next[u] = t->end[u] = t->grants[u] = 0;
+    for (i = 0; i < c->n_jobs; i++) {
+        u = user_of(t, &c->jobs[t->job[i]]);
+        if (t->end[u] == 0)
+            t->next[u] = i;
+        t->end[u] = i + 1;
+    }
+}
+
+/* Who is next?  The lowest index, grants of this cycle included; NOBODY when
+ * all jobs have had their turn. */
+static uint32_t next_user(const struct table *t)
+{
+    uint32_t best = POLICY_NOBODY, u;
+    double best_claim = 0;
+
+    for (u = 0; u < t->n_users; u++) {
+        double c = claim(t, u) + t->grants[u];
+
+        if (t->next[u] >= t->end[u])
+            continue;
+        if (best == POLICY_NOBODY || c < best_claim) {
+            best = u;
+            best_claim = c;
+        }
+    }
+    return best;
+}
+
+static bool fits(const struct table *t, uint32_t job, uint32_t station)
+{
+    return !t->cycle->fits || t->cycle->fits(t->cycle->fits_arg, job, station);
+}
+
+static void grant(struct table *t, uint32_t user, uint32_t job,
+                  uint32_t station, bool preempt)
+{
+    struct policy_match *m = &t->out[t->n_out++];
+
+    m->job = job;
+    m->station = station;
+    m->preempt = preempt;
+    t->grants[user]++;
+}
+
+/* Take the first free entry that fits; one the job has just been thrown off
+ * only when there is no other. */
+static uint32_t take_idle(struct table *t, uint32_t job)
+{
+    uint32_t from = t->cycle->jobs[job].from;
+    size_t i, last_resort = t->n_idle;
+    uint32_t found;
+
+    for (i = t->first_idle; i < t->n_idle; i++) {
+        uint32_t s = t->idle[i];
+
+        if (s == POLICY_NOBODY || !fits(t, job, s))
+            continue;
+        if (t->cycle->stations[s].id != from)
+            break;
+        last_resort = i;
+    }
+    if (i == t->n_idle)
+        i = last_resort;
+    if (i == t->n_idle)
+        return POLICY_NOBODY;
+    found = t->idle[i];
+    t->idle[i] = POLICY_NOBODY;
+    while (t->first_idle < t->n_idle && t->idle[t->first_idle] == POLICY_NOBODY)
+        t->first_idle++;
+    return found;
+}
+
+/* A station whose job's owner has a strictly worse claim than `user`. */
+static uint32_t take_busy(struct table *t, uint32_t user, uint32_t job)
+{
+    size_t i;
+
+    for (i = t->first_busy; i < t->n_busy; i++) {
+        uint32_t s = t->busy[i];
+
+        if (s == POLICY_NOBODY)
+            continue;
+        if (claim(t, t->cycle->stations[s].user) <=
+            claim(t, user) + t->grants[user])
+            return POLICY_NOBODY;
+        if (!fits(t, job, s))
+            continue;
+        t->busy[i] = POLICY_NOBODY;
+        return s;
+    }
+    return POLICY_NOBODY;
+}
+
+static void lay_out(struct table *t)
+{
+    const struct policy_cycle *c = t->cycle;
+    uint32_t *at = c->scratch;
+
+    t->n_users = c->n_shares ? c->n_shares : 1;
+    t->job = at;
+    t->idle = t->job + c->n_jobs;
+    t->busy = t->idle + c->n_stations;
+    t->next = t->busy + c->n_stations;
+    t->end = t->next + t->n_users;
+    t->grants = t->end + t->n_users;
+}
+
+size_t policy_cycle_scratch(size_t n_jobs, size_t n_stations, size_t n_shares)
+{
+    return n_jobs + 2 * n_stations + 3 * (n_shares ? n_shares : 1);
+}
+
+size_t policy_negotiate(const struct policy *policy,
+                        const struct policy_view *view,
+                        const struct policy_cycle *cycle,
+                        struct policy_match *out, size_t max)
+{
+    struct table t = {
+        .policy = policy, .view = view, .cycle = cycle, .out = out, .max = max};
+    uint32_t user;
+
+    lay_out(&t);
+    gather_stations(&t);
+    gather_jobs(&t);
+    while (t.n_out < t.max && (user = next_user(&t)) != POLICY_NOBODY) {
+        uint32_t job = t.job[t.next[user]++];
+        uint32_t station = take_idle(&t, job);
+        bool preempt = station == POLICY_NOBODY;
+
+        if (preempt)
+            station = take_busy(&t, user, job);
+        if (station != POLICY_NOBODY)
+            grant(&t, user, job, station, preempt);
+        else if (t.first_idle >= t.n_idle && t.n_busy == 0)
+            break;
+    }
+    return t.n_out;
+}
