@@ -16,3 +16,10 @@ scheduler_core_libpolicy_a_SOURCES = \
 	scheduler/core/policy_shares.c scheduler/core/policy_shares.h \
 	scheduler/core/policy_transfer.c
 scheduler_core_libpolicy_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off -fno-math-errno
+
+# Jobs: what was asked for, their states, their log.
+noinst_LIBRARIES += scheduler/core/libjob.a
+scheduler_core_libjob_a_SOURCES = \
+	scheduler/core/spec.c scheduler/core/spec.h \
+	scheduler/core/job.c scheduler/core/job.h \
+	scheduler/core/job_log.c scheduler/core/job_log.h

@@ -1,1 +1,11 @@
 # tests/unit/scheduler
+
+check_PROGRAMS += tests/unit/test_job tests/unit/test_store
+TESTS += tests/unit/test_job tests/unit/test_store
+tests_unit_test_job_SOURCES = tests/unit/test_job.c
+tests_unit_test_job_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_job_LDADD = scheduler/core/libjob.a lib/libcommon.a $(CHECK_LIBS)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_store_LDADD = scheduler/store/libstore.a \
+	scheduler/core/libjob.a lib/libcommon.a $(SQLITE_LIBS) $(CHECK_LIBS)

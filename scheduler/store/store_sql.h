@@ -1,0 +1,84 @@
+/* store_sql.h - inside of the store: statements, and structs to rows
+ *
+ * A table of columns says once how a struct's members are kept; creating,
+ * reading and writing rows follow from it.
+ */
+#ifndef CKPT_SCHEDULER_STORE_SQL_H
+#define CKPT_SCHEDULER_STORE_SQL_H
+
+#include "scheduler/store/store.h"
+
+#include <sqlite3.h>
+
+enum { STORE_STATEMENTS = 32 };
+
+struct store {
+    sqlite3 *db;
+    bool in_batch; /* between store_begin() and store_commit() */
+    /* Prepared statements, by their SQL text's address. */
+    struct {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } prepared[STORE_STATEMENTS];
+    size_t prepared_count;
+    /* The submission read last: neighbours in the queue share it. */
+    uint64_t spec_cluster;
+    struct job_spec spec;
+};
+
+enum store_kind {
+    KIND_U32,
+    KIND_INT,
+    KIND_I64,
+    KIND_TEXT,
+    KIND_STR,
+    KIND_LIST
+};
+
+struct store_column {
+    const char *name;
+    enum store_kind kind;
+    size_t offset;
+    size_t size; /* KIND_TEXT: of the array.  KIND_STR: a char * */
+};
+
+extern const struct store_column store_job_columns[];
+extern const size_t store_job_column_count;
+extern const struct store_column store_spec_columns[];
+extern const size_t store_spec_column_count;
+extern const struct store_column store_entry_columns[];
+extern const size_t store_entry_column_count;
+
+/* SQLite's last error as errno and text: `what` says what was tried. */
+int store_fail(struct store *store, const char *what, struct ckpt_err *err);
+int store_exec(struct store *store, const char *sql, struct ckpt_err *err);
+
+/* The statement for a string literal, prepared once and reset; NULL on
+ * failure. */
+sqlite3_stmt *store_stmt(struct store *store, const char *sql,
+                         struct ckpt_err *err);
+/* Run a statement that gives no rows; resets it. */
+int store_run(struct store *store, sqlite3_stmt *stmt, const char *what,
+              struct ckpt_err *err);
+
+/* Bind a struct to parameters first..., read one from columns first... .
+ * store_row_read() allocates KIND_STR and KIND_LIST; -1 with ENOMEM or EPROTO
+ * (the row does not fit the struct). */
+int store_row_bind(sqlite3_stmt *stmt, int first,
+                   const struct store_column *columns, size_t count,
+                   const void *record);
+int store_row_read(sqlite3_stmt *stmt, int first,
+                   const struct store_column *columns, size_t count,
+                   void *record);
+
+/* Make the tables, or bring them up to date. */
+int store_schema(struct store *store, struct ckpt_err *err);
+
+/* One transaction around a change, unless a batch is open. */
+int store_enter(struct store *store, struct ckpt_err *err);
+int store_leave(struct store *store, int result, struct ckpt_err *err);
+
+int store_entry_add(struct store *store, struct job_entry *entry,
+                    struct ckpt_err *err);
+
+#endif
