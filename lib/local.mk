@@ -6,7 +6,8 @@ COMMON_SOURCES = lib/arch/x86_64.S lib/arch/x86_64.h \
 	lib/common/io.c lib/common/io.h lib/common/bytes.c lib/common/bytes.h
 
 noinst_LIBRARIES += lib/libcommon.a
-lib_libcommon_a_SOURCES = $(COMMON_SOURCES)
+# Settings are for daemons and commands; libckpt takes COMMON_SOURCES only.
+lib_libcommon_a_SOURCES = $(COMMON_SOURCES) lib/common/conf.c lib/common/conf.h
 
 include lib/proto/local.mk
 include lib/image/local.mk
