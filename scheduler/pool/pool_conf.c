@@ -15,6 +15,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "whose activity is the owner's; auto: all terminals and input devices"},
     {"suspend_grace", CKPT_CONF_DURATION, "5m", 0, 0, true, "duration",
      "a suspended job waits this long for the owner to leave again"},
+    {"resume_idle", CKPT_CONF_DURATION, "2m", 0, 0, true, "duration",
+     "a suspended job goes on when its owner has been away this long (or "
+     "idle_start, if that is less)"},
     {"vacate_limit", CKPT_CONF_DURATION, "10m", 0, 0, true, "duration",
      "then it has this long to checkpoint and go before it is killed"},
     {"poll", CKPT_CONF_DURATION, "5s", 0.01, 3600, true, "duration",
@@ -27,6 +30,8 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "checkpoint images of a job that are kept at home"},
     {"start_attempts", CKPT_CONF_INT, "5", 1, 1000, false, "attempts",
      "a job that failed to start this often in a row is held"},
+    {"scratch", CKPT_CONF_TEXT, "/tmp", 0, 0, true, "directory",
+     "where a station makes the jobs' scratch directories"},
     {"job_user", CKPT_CONF_TEXT, "", 0, 0, true, "login name",
      "jobs run as this user when the station is root; empty: as nobody"},
 

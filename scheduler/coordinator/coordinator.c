@@ -1,0 +1,284 @@
+/* coordinator.c - ckpt-coordinator: finds a station for each job
+ *
+ * Holds what stations and homes told it, decides in cycles, calls nobody
+ * (CON-5).  When it dies, running jobs go on and new matches wait (CON-15); a
+ * new one knows everything again after everybody spoke once.
+ *
+ * A cycle runs when a home asks and something has changed, but never takes
+ * more than a tenth of the time.
+ */
+#include "scheduler/coordinator/cycle.h"
+#include "scheduler/coordinator/table.h"
+#include "scheduler/pool/log.h"
+#include "scheduler/pool/loop.h"
+#include "scheduler/pool/settings.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* made by rpcgen of coordinator.x */
+extern ckpt_rpc_dispatch coord_program_1;
+
+enum { TICK_MS = 1000, LIFETIMES = 4, LIFETIME_MIN_MS = 6000 };
+
+static struct coordinator {
+    struct pooldir pool;
+    struct settings settings;
+    struct loop *loop;
+    struct table table;
+    struct policy_rng rng;
+    time_t started;
+    uint64_t lifetime_ms;
+    uint64_t cycle_at_ms; /* no cycle before */
+    uint64_t shares_ms;   /* shares were brought up to date */
+} self;
+
+/* rpcgen -M names the service procedures; their context is `self`. */
+
+bool_t coord_null_1_svc(void *args, void *res, struct svc_req *req)
+{
+    (void)args, (void)res, (void)req;
+    return TRUE;
+}
+
+bool_t coord_station_1_svc(pool_station *ad, coord_ad_res *res,
+                           struct svc_req *req)
+{
+    (void)req;
+    res->lifetime_sec = (unsigned)(self.lifetime_ms / 1000);
+    res->status =
+        table_hear_station(&self.table, ad, loop_now_ms()) < 0 ? errno : 0;
+    return TRUE;
+}
+
+static void maybe_cycle(void)
+{
+    uint64_t start = loop_now_ms();
+
+    if (!self.table.changed || start < self.cycle_at_ms)
+        return;
+    int made = cycle_run(&self.table, &self.settings, &self.rng, start);
+    uint64_t took = loop_now_ms() - start;
+    if (made != 0 || took > 100)
+        log_line("cycle: %d matches, %zu stations, %zu homes, %llu ms", made,
+                 self.table.n_stations, self.table.n_homes,
+                 (unsigned long long)took);
+    self.cycle_at_ms = start + 10 * took;
+}
+
+static bool hand_over(struct known_home *home, coord_jobs_ok *ok)
+{
+    unsigned n = home->n_matches < COORD_MATCHES_MAX ? home->n_matches
+                                                     : COORD_MATCHES_MAX;
+
+    ok->matches.matches_val = calloc(n + 1, sizeof *ok->matches.matches_val);
+    if (!ok->matches.matches_val)
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        ok->matches.matches_val[i] = home->matches[i];
+        home->matches[i].station = home->matches[i].addr = NULL;
+    }
+    ok->matches.matches_len = n;
+    table_drop_matches(home);
+    return true;
+}
+
+bool_t coord_jobs_1_svc(coord_jobs_args *ad, coord_jobs_res *res,
+                        struct svc_req *req)
+{
+    coord_jobs_ok *ok = &res->coord_jobs_res_u.ok;
+    char why[POOL_TEXT_MAX + 1] = "";
+
+    (void)req;
+    memset(res, 0, sizeof *res);
+    struct known_home *home = table_hear_home(&self.table, ad, loop_now_ms());
+    if (!home)
+        return FALSE;
+    maybe_cycle();
+    cycle_why(&self.table, home, why, sizeof why);
+    ok->why = strdup(why);
+    ok->stations = (unsigned)self.table.n_stations;
+    for (size_t i = 0; i < self.table.n_stations; i++)
+        if (self.table.stations[i]->ad.state == POOL_ST_IDLE)
+            ok->idle++;
+    if (hand_over(home, ok) && ok->why)
+        return TRUE;
+    xdr_free((xdrproc_t)xdr_coord_jobs_res, (char *)res);
+    return FALSE;
+}
+
+static bool list_one(coord_stations_ok *ok, const struct known_station *known)
+{
+    pool_station *to = &ok->stations.stations_val[ok->stations.stations_len];
+
+    if (!table_copy_station(to, &known->ad))
+        return false;
+    uint64_t age_ms = loop_now_ms() - known->heard_ms;
+    to->seen = time(NULL) - (time_t)(age_ms / 1000);
+    ok->stations.stations_len++;
+    return true;
+}
+
+bool_t coord_list_1_svc(coord_stations_args *args, coord_stations_res *res,
+                        struct svc_req *req)
+{
+    coord_stations_ok *ok = &res->coord_stations_res_u.ok;
+    const struct table *t = &self.table;
+
+    (void)req;
+    memset(res, 0, sizeof *res);
+    ok->stations.stations_val =
+        calloc(POOL_PAGE_MAX, sizeof *ok->stations.stations_val);
+    if (!ok->stations.stations_val)
+        return FALSE;
+    if (args->only[0]) {
+        const struct known_station *known = table_station(t, args->only);
+        return !known || list_one(ok, known);
+    }
+    size_t i = table_station_after(t, args->after);
+    for (; i < t->n_stations && ok->stations.stations_len < POOL_PAGE_MAX; i++)
+        if (!list_one(ok, t->stations[i]))
+            return FALSE;
+    ok->more = i < t->n_stations;
+    return TRUE;
+}
+
+bool_t coord_status_1_svc(void *args, coord_status_res *res,
+                          struct svc_req *req)
+{
+    const struct table *t = &self.table;
+
+    (void)args, (void)req;
+    *res = (coord_status_res){
+        .pool = strdup(self.pool.name),
+        .pid = getpid(),
+        .started = self.started,
+        .stations = (unsigned)t->n_stations,
+        .homes = (unsigned)t->n_homes,
+        .matches = t->matches,
+        .policy = strdup(self.settings.policy->name),
+    };
+    for (size_t i = 0; i < t->n_stations; i++)
+        if (t->stations[i]->ad.state == POOL_ST_IDLE)
+            res->idle++;
+    for (size_t i = 0; i < t->n_homes; i++) {
+        res->queued += t->homes[i]->queued;
+        res->running += t->homes[i]->running;
+    }
+    return res->pool && res->policy;
+}
+
+bool_t coord_withdraw_1_svc(coord_withdraw_args *args, pool_status_res *res,
+                            struct svc_req *req)
+{
+    (void)req;
+    table_withdraw(&self.table, args->station, args->boot_id);
+    res->status = 0;
+    res->why = strdup("");
+    return res->why != NULL;
+}
+
+int coord_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
+{
+    return ckpt_rpc_free_result(xprt, xdr, res);
+}
+
+static int tick(void *arg)
+{
+    uint64_t now = loop_now_ms();
+
+    (void)arg;
+    table_expire(&self.table, now, self.lifetime_ms);
+    if (now - self.shares_ms >= 1000) {
+        for (size_t i = 0; i < self.table.n_users; i++)
+            policy_share_pass(&self.table.users[i].share,
+                              &self.settings.params.shares,
+                              (double)(now - self.shares_ms) / 1000);
+        self.shares_ms = now;
+    }
+    return TICK_MS;
+}
+
+static void stop(void *arg, uint32_t events)
+{
+    (void)arg, (void)events;
+    log_line("stopping");
+    loop_stop(self.loop);
+}
+
+static int watch_signals(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -1 : loop_watch(self.loop, fd, 1, stop, NULL);
+}
+
+static int start(const char *dir, struct ckpt_err *err)
+{
+    static struct service service;
+    char addr[POOLDIR_ADDR_MAX + 1];
+    uint64_t seed = 0;
+
+    if (pooldir_open(&self.pool, dir, err) < 0 ||
+        settings_load(&self.settings, &self.pool, "", err) < 0 ||
+        pooldir_lock(&self.pool, "coordinator", err) < 0)
+        return -1;
+    (void)!getrandom(&seed, sizeof seed, 0);
+    policy_rng_init(&self.rng, seed, 0);
+    self.started = time(NULL);
+    self.lifetime_ms = LIFETIMES * self.settings.poll_ms;
+    if (self.lifetime_ms < LIFETIME_MIN_MS)
+        self.lifetime_ms = LIFETIME_MIN_MS;
+    self.loop = loop_create(err);
+    if (!self.loop || watch_signals() < 0)
+        return -1;
+    service = (struct service){.pool = &self.pool,
+                               .prog = COORD_PROGRAM,
+                               .vers = COORD_V1,
+                               .dispatch = coord_program_1};
+    if (loop_serve_daemon(self.loop, &service, "coordinator",
+                          self.settings.listen, addr, err) < 0)
+        return -1;
+    log_line("pool %s, policy %s, at %s", self.pool.name,
+             self.settings.policy->name, addr);
+    return 0;
+}
+
+static int usage(FILE *out, int rc)
+{
+    fprintf(out, "usage: ckpt-coordinator --dir DIR\n"
+                 "Match waiting jobs and idle stations; started by "
+                 "ckpt-master.\nexample: ckpt-coordinator --dir ~/.ckpt\n");
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct ckpt_err err;
+
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout, 0);
+    if (argc != 3 || strcmp(argv[1], "--dir") != 0)
+        return usage(stderr, 2);
+    log_name("coordinator");
+    umask(077);
+    if (start(argv[2], &err) < 0) {
+        log_line("%s", err.text);
+        return 1;
+    }
+    return loop_run(self.loop, tick, NULL) < 0;
+}

@@ -1,0 +1,13 @@
+/* log.h - the daemons' log: one line for each event, on standard error
+ *
+ * "2026-01-31T12:00:00.123 home[4711]: job 7 ...".  The master points
+ * standard error to DIR/<daemon>/log.
+ */
+#ifndef CKPT_SCHEDULER_LOG_H
+#define CKPT_SCHEDULER_LOG_H
+
+/* The name at the head of each line; not copied. */
+void log_name(const char *name);
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,33 @@
+/* confine.h - what a job may not do on the machine that lends itself
+ *
+ * Called in the job's process between fork and exec.  The job gets a session
+ * and process group of its own, the lowest priority, no core dumps, no
+ * privileges (and another user, when we are root), and, where the kernel has
+ * Landlock, no file but those of the system (to read and execute) and its
+ * scratch directory.  It dies with its parent.
+ */
+#ifndef CKPT_SCHEDULER_CONFINE_H
+#define CKPT_SCHEDULER_CONFINE_H
+
+#include "lib/common/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct confine {
+    const char *scratch; /* the directory the job starts in */
+    int program_fd;      /* a program outside it that it may execute, or -1 */
+    bool change_user;    /* to uid and gid, with no other groups */
+    uid_t uid;
+    gid_t gid;
+    pid_t parent; /* ours: the job dies when it does */
+};
+
+/* Confine the calling process.  -1 with errno and err when something that must
+ * hold could not be done; a kernel without Landlock is no failure. */
+int confine_self(const struct confine *confine, struct ckpt_err *err);
+
+/* The kernel's Landlock version, 0: none. */
+int confine_landlock_version(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* job.h - the job as the starter's child
+ *
+ * Scratch directory (0700, the job's user's): "program" or "image", and
+ * whatever the job makes there; removed afterwards.
+ */
+#ifndef CKPT_SCHEDULER_STARTER_JOB_H
+#define CKPT_SCHEDULER_STARTER_JOB_H
+
+#include "lib/common/err.h"
+#include "lib/proto/boot.h"
+#include "scheduler/starter/slink.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct job {
+    const char *user;      /* to run as when we are root, or NULL */
+    shadow_start_ok start; /* what to run */
+    pid_t pid;             /* also its process group and session; 0: none */
+    int wait_status;
+    uint64_t cpu_usec; /* once it has ended */
+};
+
+enum job_change { JOB_NOTHING, JOB_STOPPED, JOB_CONTINUED, JOB_ENDED };
+
+/* Bring program or image into the scratch directory. */
+int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
+              struct ckpt_err *err);
+
+/* Start it.  When this fails no process is left. */
+int job_start(struct job *job, const struct ckpt_boot *boot,
+              const char *scratch, struct ckpt_err *err);
+
+/* The next thing that happened to it.  On JOB_ENDED wait_status is set and no
+ * process of its group is left. */
+enum job_change job_look(struct job *job);
+
+/* Used on this machine so far. */
+uint64_t job_cpu_usec(const struct job *job);
+
+void job_kill(struct job *job);
+
+/* Remove the directory and all in it. */
+void job_remove_scratch(const char *scratch);
+
+#endif

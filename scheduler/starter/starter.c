@@ -1,0 +1,328 @@
+/* starter.c - ckpt-starter: the parent of one job on a station
+ *
+ * Steps, in order:
+ *   1. read the boot record, connect to the shadow, ask what to run
+ *   2. fetch the executable, or the newest image, into the scratch directory
+ *   3. start it, confined (confine.h), as a child
+ *   4. until it ends: tell the shadow of each stop and each end; keep the
+ *      connection; do what the station says on the link
+ *   5. tell the shadow how it ended, remove the scratch directory
+ *
+ * The link is a socket to the station: "P pid" and "E text" go up; one letter
+ * comes down: 'K' kill the job.  When the station is gone (end of file), or
+ * the shadow has been lost for its lease, the job is killed.  The job
+ * itself dies with us (PR_SET_PDEATHSIG).
+ */
+#include "scheduler/pool/log.h"
+#include "scheduler/starter/job.h"
+#include "scheduler/starter/slink.h"
+
+#include "lib/common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 1000,
+    PING_MS = 5000,
+    FINISH_MS = 30000, /* how long we try to tell the shadow of the end */
+};
+
+struct starter {
+    const char *scratch;
+    const char *user; /* to run the job as when we are root, or NULL */
+    int boot_fd;
+    int link_fd;
+    int signal_fd;
+    struct ckpt_boot boot;
+    struct slink *shadow;
+    struct job job;
+    uint64_t heard_ms; /* last answer of the shadow */
+    uint64_t pinged_ms;
+    bool killing;
+    char why[512]; /* why we killed it */
+    /* an event that could not be sent yet; the newest stop state only */
+    bool stop_pending;
+    bool stopped;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void say(struct starter *st, char what, const char *text)
+{
+    char line[600];
+    int n = snprintf(line, sizeof line, "%c %s\n", what, text);
+
+    if (n > 0 && (size_t)n < sizeof line)
+        (void)!send(st->link_fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* --- 1 and 2: what to run ----------------------------------------------- */
+
+static int read_boot(struct starter *st, struct ckpt_err *err)
+{
+    int rc = ckpt_boot_read(st->boot_fd, &st->boot, err);
+
+    close(st->boot_fd);
+    if (rc < 0)
+        return ckpt_err_prefix(err, "boot record");
+    st->shadow = slink_create(&st->boot);
+    if (!st->shadow)
+        return ckpt_err_sys(err, "no memory");
+    return 0;
+}
+
+static int prepare(struct starter *st, struct ckpt_err *err)
+{
+    if (slink_connect(st->shadow, err) < 0 ||
+        slink_start(st->shadow, &st->job.start, err) < 0)
+        return -1;
+    st->heard_ms = now_ms();
+    return job_fetch(&st->job, st->shadow, st->scratch, err);
+}
+
+/* --- 4: while it runs ---------------------------------------------------- */
+
+static void kill_job(struct starter *st, const char *why)
+{
+    if (!st->killing)
+        snprintf(st->why, sizeof st->why, "%s", why);
+    st->killing = true;
+    log_line("job %llu: killed: %s", (unsigned long long)st->boot.job, why);
+    job_kill(&st->job);
+}
+
+static void report_stop(struct starter *st)
+{
+    struct ckpt_err err;
+
+    if (!st->stop_pending || !slink_connected(st->shadow))
+        return;
+    shadow_event event = st->stopped ? SHADOW_EV_SUSPENDED : SHADOW_EV_RESUMED;
+    if (slink_event(st->shadow, event, 0, job_cpu_usec(&st->job), "", &err) < 0)
+        return;
+    st->heard_ms = now_ms();
+    st->stop_pending = false;
+}
+
+/* An incarnation that the shadow has fenced off must not go on for a moment;
+ * an outage is waited for until the lease ends. */
+static void reconnect(struct starter *st)
+{
+    struct ckpt_err err;
+
+    if (slink_connect(st->shadow, &err) == 0) {
+        st->heard_ms = now_ms();
+        return;
+    }
+    if (errno == EACCES || errno == ESTALE || errno == EPERM)
+        kill_job(st, err.text);
+    else if (now_ms() - st->heard_ms > slink_lease_sec(st->shadow) * 1000ULL)
+        kill_job(st, "the shadow is lost");
+}
+
+static void look_after_shadow(struct starter *st)
+{
+    struct ckpt_err err;
+
+    if (!slink_connected(st->shadow)) {
+        reconnect(st);
+        return;
+    }
+    report_stop(st);
+    uint64_t now = now_ms();
+    if (now - st->pinged_ms < PING_MS || !slink_connected(st->shadow))
+        return;
+    st->pinged_ms = now;
+    if (slink_ping(st->shadow, &err) == 0)
+        st->heard_ms = now_ms();
+}
+
+/* True when the job has ended. */
+static bool look_after_job(struct starter *st)
+{
+    struct signalfd_siginfo info;
+
+    while (read(st->signal_fd, &info, sizeof info) > 0)
+        if (info.ssi_signo == SIGTERM)
+            kill_job(st, "the starter was told to end");
+    for (;;) {
+        enum job_change change = job_look(&st->job);
+        if (change == JOB_NOTHING)
+            return false;
+        if (change == JOB_ENDED)
+            return true;
+        st->stopped = change == JOB_STOPPED;
+        st->stop_pending = true;
+    }
+}
+
+static void look_after_link(struct starter *st)
+{
+    char what;
+    ssize_t n = recv(st->link_fd, &what, 1, MSG_DONTWAIT);
+
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        kill_job(st, "the station is gone");
+    else if (n == 1 && what == 'K')
+        kill_job(st, "the station took it back");
+}
+
+static void attend(struct starter *st)
+{
+    for (;;) {
+        struct pollfd fds[] = {
+            {.fd = st->signal_fd, .events = POLLIN},
+            {.fd = st->killing ? -1 : st->link_fd, .events = POLLIN},
+            {.fd = slink_fd(st->shadow), .events = POLLIN},
+        };
+        poll(fds, 3, st->stop_pending ? TICK_MS / 10 : TICK_MS);
+        if (look_after_job(st))
+            return;
+        if (fds[1].revents)
+            look_after_link(st);
+        if (fds[2].revents) /* nothing is asked: it closed the connection */
+            slink_disconnect(st->shadow);
+        look_after_shadow(st);
+    }
+}
+
+/* --- 5: the end ---------------------------------------------------------- */
+
+static void report_end(struct starter *st, shadow_event event, int value,
+                       const char *text)
+{
+    struct timespec tick = {0, 200 * 1000000L};
+    uint64_t until = now_ms() + FINISH_MS;
+    struct ckpt_err err;
+
+    for (;;) {
+        int rc = slink_connect(st->shadow, &err);
+        if (rc == 0)
+            rc = slink_event(st->shadow, event, value, job_cpu_usec(&st->job),
+                             text, &err);
+        if (rc == 0 || errno == EACCES || errno == ESTALE || errno == EPERM ||
+            now_ms() > until)
+            break;
+        nanosleep(&tick, NULL);
+    }
+}
+
+static void finish(struct starter *st)
+{
+    int status = st->job.wait_status;
+
+    say(st, 'X', st->killing ? st->why : "");
+    log_line("job %llu epoch %u: ended, wait status %d",
+             (unsigned long long)st->boot.job, st->boot.epoch, status);
+    job_remove_scratch(st->scratch);
+    /* A job that we killed has not ended: it will run again elsewhere. */
+    if (st->killing)
+        report_end(st, SHADOW_EV_FAILED, 0, st->why);
+    else
+        report_end(st, SHADOW_EV_EXITED, status, "");
+}
+
+static int run(struct starter *st)
+{
+    struct ckpt_err err;
+    char pid[32];
+
+    if (read_boot(st, &err) < 0)
+        goto failed;
+    st->job.user = st->user;
+    if (prepare(st, &err) < 0 ||
+        job_start(&st->job, &st->boot, st->scratch, &err) < 0)
+        goto failed;
+    snprintf(pid, sizeof pid, "%d", (int)st->job.pid);
+    say(st, 'P', pid);
+    if (slink_event(st->shadow, SHADOW_EV_STARTED, st->job.pid, 0, "", &err) <
+        0)
+        log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
+    log_line("job %llu epoch %u: started, process %d",
+             (unsigned long long)st->boot.job, st->boot.epoch,
+             (int)st->job.pid);
+    attend(st);
+    finish(st);
+    return 0;
+
+failed:
+    log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
+    say(st, 'E', err.text);
+    job_remove_scratch(st->scratch);
+    if (st->shadow)
+        report_end(st, SHADOW_EV_FAILED, 0, err.text);
+    return 1;
+}
+
+static int usage(FILE *out, int rc)
+{
+    fprintf(out,
+            "usage: ckpt-starter --scratch DIR --boot-fd N --link-fd N "
+            "[--user NAME]\nStarted by ckpt-station, with the job's boot "
+            "record on descriptor N.\nexample: none; it is not for people\n");
+    return rc;
+}
+
+static int prepare_signals(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int main(int argc, char **argv)
+{
+    struct starter st = {.boot_fd = -1, .link_fd = -1};
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return usage(stdout, 0);
+        if (i + 1 == argc)
+            return usage(stderr, 2);
+        if (strcmp(argv[i], "--scratch") == 0)
+            st.scratch = argv[++i];
+        else if (strcmp(argv[i], "--boot-fd") == 0)
+            st.boot_fd = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--link-fd") == 0)
+            st.link_fd = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--user") == 0)
+            st.user = argv[++i];
+        else
+            return usage(stderr, 2);
+    }
+    if (!st.scratch || st.boot_fd < 0 || st.link_fd < 0)
+        return usage(stderr, 2);
+    log_name("starter");
+    umask(077);
+    fcntl(st.boot_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(st.link_fd, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* it holds the token */
+    st.signal_fd = prepare_signals();
+    if (st.signal_fd < 0)
+        return 1;
+    return run(&st);
+}
