@@ -47,6 +47,7 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 	lib/proto/record.c lib/proto/record.h \
 	lib/proto/channel.c lib/proto/channel.h lib/proto/channel_impl.h \
 	lib/proto/handshake.c \
+	lib/proto/dial.c lib/proto/dial.h \
 	lib/proto/rpc.h lib/proto/rpc_client.c lib/proto/rpc_client.h \
 	lib/proto/rpc_in.c lib/proto/rpc_in.h \
 	lib/proto/rpc_out.c lib/proto/rpc_out.h
@@ -56,7 +57,8 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 # lib/libcommon.a.
 lib_libproto_a_SOURCES = $(PROTO_CLIENT_SOURCES) \
 	lib/proto/rpc_client_new.c \
-	lib/proto/rpc_server.c lib/proto/rpc_server.h lib/proto/rpc_reply.c
+	lib/proto/rpc_server.c lib/proto/rpc_server.h lib/proto/rpc_reply.c \
+	lib/proto/serve.c lib/proto/serve.h
 lib_libproto_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
 lib_libproto_a_LIBADD = $(lib_libprotogen_a_OBJECTS)
 EXTRA_lib_libproto_a_DEPENDENCIES = $(lib_libprotogen_a_OBJECTS)

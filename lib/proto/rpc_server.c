@@ -275,7 +275,9 @@ short ckpt_rpc_server_events(const struct ckpt_rpc_server *server)
 
 bool ckpt_rpc_server_pending(const struct ckpt_rpc_server *server)
 {
-    return server->more && !backlogged(server) && server->errnum == 0 &&
+    if (server->errnum)
+        return true;
+    return server->more && !backlogged(server) &&
            ckpt_channel_pending(server->channel);
 }
 
@@ -321,6 +323,7 @@ struct ckpt_rpc_server *ckpt_rpc_server(struct ckpt_channel *channel,
     server->vers = (uint32_t)vers;
     server->dispatch = dispatch;
     server->context = context;
+    server->more = true;
     init_xprt(server);
     return server;
 fail:

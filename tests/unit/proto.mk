@@ -15,3 +15,9 @@ TESTS += tests/unit/test_rpc
 tests_unit_test_rpc_SOURCES = tests/unit/test_rpc.c
 tests_unit_test_rpc_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
 tests_unit_test_rpc_LDADD = $(PROTO_TEST_LDADD)
+
+check_PROGRAMS += tests/unit/test_serve
+TESTS += tests/unit/test_serve
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c
+tests_unit_test_serve_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
+tests_unit_test_serve_LDADD = $(PROTO_TEST_LDADD)
