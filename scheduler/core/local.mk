@@ -22,4 +22,5 @@ noinst_LIBRARIES += scheduler/core/libjob.a
 scheduler_core_libjob_a_SOURCES = \
 	scheduler/core/spec.c scheduler/core/spec.h \
 	scheduler/core/job.c scheduler/core/job.h \
-	scheduler/core/job_log.c scheduler/core/job_log.h
+	scheduler/core/job_log.c scheduler/core/job_log.h \
+	scheduler/core/expr.c scheduler/core/expr.h

@@ -9,3 +9,9 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_store_LDADD = scheduler/store/libstore.a \
 	scheduler/core/libjob.a lib/libcommon.a $(SQLITE_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_expr
+TESTS += tests/unit/test_expr
+tests_unit_test_expr_SOURCES = tests/unit/test_expr.c
+tests_unit_test_expr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_expr_LDADD = scheduler/core/libjob.a lib/libcommon.a $(CHECK_LIBS)
