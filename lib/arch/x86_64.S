@@ -17,10 +17,40 @@ ckpt_gate:
 	mov	%r9, %r8
 	mov	8(%rsp), %r9
 	syscall
+	.globl	ckpt_gate_after
+	.hidden	ckpt_gate_after
+ckpt_gate_after:
 	ret
 	.cfi_endproc
-ckpt_gate_end:
 	.size	ckpt_gate, . - ckpt_gate
+
+/* The return address lies below the red zone of the code that made the call:
+ * ret pops it and the red zone in one instruction. */
+	.globl	ckpt_gate_bounce
+	.globl	ckpt_gate_bounce_after
+	.hidden	ckpt_gate_bounce
+	.hidden	ckpt_gate_bounce_after
+	.type	ckpt_gate_bounce, @function
+ckpt_gate_bounce:
+	.cfi_startproc
+	.cfi_def_cfa_offset 136
+	.cfi_offset %rip, -136
+	syscall
+ckpt_gate_bounce_after:
+	ret	$128
+	.cfi_endproc
+ckpt_gate_end:
+	.size	ckpt_gate_bounce, . - ckpt_gate_bounce
+
+/* Unwinders know a signal frame by exactly these instructions. */
+	.globl	ckpt_signal_return
+	.hidden	ckpt_signal_return
+	.type	ckpt_signal_return, @function
+	nop
+ckpt_signal_return:
+	movq	$15, %rax
+	syscall
+	.size	ckpt_signal_return, . - ckpt_signal_return
 
 	.globl	ckpt_context_save
 	.hidden	ckpt_context_save

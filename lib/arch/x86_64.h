@@ -17,6 +17,19 @@
  */
 long ckpt_gate(long nr, long a, long b, long c, long d, long e, long f);
 extern const char ckpt_gate_end[];
+extern const char ckpt_gate_after[]; /* where its system call returns to */
+
+/* Not a function: where the SIGSYS handler sends a thread whose call shall go
+ * to the kernel after all, in the thread's own context, with its own signal
+ * mask.  Expects the registers of the call as they were, and at (%rsp) the
+ * address to go on at, 136 bytes below the caller's stack pointer. */
+extern const char ckpt_gate_bounce[];
+extern const char ckpt_gate_bounce_after[];
+
+/* The sa_restorer of handlers installed with a raw rt_sigaction, and its
+ * flag. */
+extern const char ckpt_signal_return[];
+enum { CKPT_SA_RESTORER = 0x04000000 };
 
 /* What a stopped thread needs to go on in the function that saved it; all
  * other registers are in the signal frame on its stack.  The layout is known

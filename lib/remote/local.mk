@@ -1,1 +1,14 @@
-# lib/remote: see lib/local.mk
+# lib/remote: the client of the shadow inside a program
+noinst_LIBRARIES += lib/libremote.a
+lib_libremote_a_SOURCES = lib/remote/remote.h lib/remote/state.h \
+	lib/remote/request.h lib/remote/link.c lib/remote/lock.c \
+	lib/remote/filter.c lib/remote/trap.c lib/remote/session.c \
+	lib/remote/request.c lib/remote/table.c lib/remote/cache.c \
+	lib/remote/path.c lib/remote/start.c lib/remote/sink.c \
+	lib/remote/calls_open.c lib/remote/calls_rw.c lib/remote/calls_stat.c \
+	lib/remote/calls_name.c lib/remote/calls_dir.c lib/remote/calls_attr.c \
+	lib/remote/calls_fcntl.c lib/remote/calls_mmap.c \
+	lib/remote/calls_identity.c lib/remote/calls_signal.c \
+	lib/remote/calls_other.c
+nodist_lib_libremote_a_SOURCES = lib/wrap/syscalls.inc
+lib_libremote_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)

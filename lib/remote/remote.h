@@ -7,8 +7,10 @@
  *
  * During a call the checkpoint signal is blocked, so a thread that is stopped
  * for a checkpoint is never inside one.  Keys and connection state live in
- * memory that no image contains (ckpt_unsaved_memory()); the file table and
- * what the cache holds are ordinary memory and travel with the image.
+ * memory that no image contains (ckpt_unsaved_memory()); the file table is
+ * ordinary memory and travels with the image; the cache is emptied by
+ * ckpt_remote_quiesce().  A forked child has no session (the memory is wiped on
+ * fork): an image that goes home is written by the program's own process.
  */
 #ifndef CKPT_REMOTE_REMOTE_H
 #define CKPT_REMOTE_REMOTE_H

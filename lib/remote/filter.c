@@ -1,0 +1,185 @@
+/* filter.c - the seccomp filter of remote mode
+ *
+ * In order: calls that the table lets pass (the kernel caches this answer per
+ * number, so they cost nothing); what comes from ckpt_gate; then the
+ * table's checks.  Calls of other architectures fail with ENOSYS.
+ */
+#include "lib/remote/state.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+enum check {
+    CHECK_TRAP,
+    CHECK_TRAP_NZ,
+    CHECK_TRAP_MAP,
+    CHECK_TRAP_FORK,
+    CHECK_TRAP_MASK,
+    CHECK_ENOSYS,
+};
+
+struct rule {
+    uint16_t nr;
+    uint8_t check;
+    uint8_t arg;
+};
+
+static const struct rule rules[] = {
+#define CKPT_SYSCALL(number, name, check, argument, handler)                   \
+    {number, CHECK_##check, argument},
+#include "lib/wrap/syscalls.inc"
+#undef CKPT_SYSCALL
+};
+enum { RULES = sizeof rules / sizeof rules[0] };
+
+struct program {
+    struct sock_filter code[BPF_MAXINSNS / 4];
+    unsigned short len;
+};
+
+static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t yes,
+                 uint8_t no)
+{
+    p->code[p->len++] = (struct sock_filter){code, yes, no, k};
+}
+
+#define LOAD (BPF_LD | BPF_W | BPF_ABS)
+#define JEQ (BPF_JMP | BPF_JEQ | BPF_K)
+#define JGE (BPF_JMP | BPF_JGE | BPF_K)
+#define JGT (BPF_JMP | BPF_JGT | BPF_K)
+#define JSET (BPF_JMP | BPF_JSET | BPF_K)
+#define RET (BPF_RET | BPF_K)
+
+static uint32_t arg_low(int arg)
+{
+    return (uint32_t)(offsetof(struct seccomp_data, args) + (size_t)arg * 8);
+}
+
+static void emit_architecture(struct program *p)
+{
+    emit(p, LOAD, offsetof(struct seccomp_data, arch), 0, 0);
+    emit(p, JEQ, AUDIT_ARCH_X86_64, 1, 0);
+    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+    emit(p, LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+    emit(p, JGE, 0x40000000, 0, 1); /* x32 */
+    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+}
+
+/* Numbers outside every run of consecutive listed numbers pass. */
+static void emit_passes(struct program *p)
+{
+    size_t i = 0;
+    unsigned short jumps[RULES];
+    size_t njumps = 0;
+
+    while (i < RULES) {
+        size_t end = i;
+        while (end + 1 < RULES && rules[end + 1].nr == rules[end].nr + 1)
+            end++;
+        emit(p, JGE, rules[i].nr, 1, 0);
+        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        emit(p, JGT, rules[end].nr, 1, 0);
+        jumps[njumps++] = p->len;
+        emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+        i = end + 1;
+    }
+    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+    while (njumps > 0) {
+        unsigned short at = jumps[--njumps];
+        p->code[at].k = (uint32_t)(p->len - at - 1);
+    }
+}
+
+/* The gate's one system call instruction leaves this address as the
+ * instruction pointer.  The bounce (x86_64.S) has its own. */
+static void emit_gate(struct program *p, const char *after)
+{
+    uint64_t ip = (uint64_t)(uintptr_t)after;
+
+    emit(p, LOAD, offsetof(struct seccomp_data, instruction_pointer), 0, 0);
+    emit(p, JEQ, (uint32_t)ip, 0, 3);
+    emit(p, LOAD, offsetof(struct seccomp_data, instruction_pointer) + 4, 0, 0);
+    emit(p, JEQ, (uint32_t)(ip >> 32), 0, 1);
+    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+static void emit_pass_if_zero(struct program *p, int arg)
+{
+    emit(p, LOAD, arg_low(arg), 0, 0);
+    emit(p, JEQ, 0, 0, 3);
+    emit(p, LOAD, arg_low(arg) + 4, 0, 0);
+    emit(p, JEQ, 0, 0, 1);
+    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+static void emit_check(struct program *p, const struct rule *rule)
+{
+    switch ((enum check)rule->check) {
+    case CHECK_ENOSYS:
+        emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+        return;
+    case CHECK_TRAP_NZ:
+        emit_pass_if_zero(p, rule->arg);
+        break;
+    case CHECK_TRAP_MAP:
+        emit(p, LOAD, arg_low(3), 0, 0);
+        emit(p, JSET, MAP_ANONYMOUS, 0, 1);
+        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        break;
+    case CHECK_TRAP_FORK:
+        emit(p, LOAD, arg_low(0), 0, 0);
+        emit(p, JSET, CLONE_THREAD, 0, 1);
+        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        break;
+    case CHECK_TRAP_MASK:
+        emit_pass_if_zero(p, 1);
+        emit(p, LOAD, arg_low(0), 0, 0);
+        emit(p, JEQ, SIG_UNBLOCK, 0, 1);
+        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        break;
+    case CHECK_TRAP:
+        break;
+    }
+    emit(p, RET, SECCOMP_RET_TRAP, 0, 0);
+}
+
+static void emit_checks(struct program *p)
+{
+    emit(p, LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+    for (size_t i = 0; i < RULES; i++) {
+        if (rules[i].check == CHECK_TRAP)
+            continue;
+        unsigned short at = p->len;
+        emit(p, JEQ, rules[i].nr, 0, 0);
+        emit_check(p, &rules[i]);
+        p->code[at].jf = (uint8_t)(p->len - at - 1);
+    }
+    emit(p, RET, SECCOMP_RET_TRAP, 0, 0);
+}
+
+int ckpt_filter_install(struct ckpt_err *err)
+{
+    struct program program = {.len = 0};
+
+    emit_architecture(&program);
+    emit_passes(&program);
+    emit_gate(&program, ckpt_gate_after);
+    emit_gate(&program, ckpt_gate_bounce_after);
+    emit_checks(&program);
+
+    struct sock_fprog fprog = {program.len, program.code};
+    long rc = ckpt_sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (rc == 0)
+        rc = ckpt_sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                      SECCOMP_FILTER_FLAG_TSYNC, &fprog);
+    if (rc != 0) {
+        errno = rc < 0 ? (int)-rc : EAGAIN;
+        return ckpt_err_sys(err, "cannot install the system call filter");
+    }
+    return 0;
+}

@@ -1,0 +1,311 @@
+/* state.h - what the client of the shadow knows (internal to lib/remote)
+ *
+ *   descriptor --> open description --> node (the file)    session --> shadow
+ *   fds[fd]        files[i]             nodes[j]           slots, channel
+ *   the kernel     handle, flags,       write-behind,
+ *   has a          offset, path         read-ahead
+ *   stand-in
+ *
+ * Two regions, both mapped at the start of remote mode and never freed:
+ *   ckpt_state  ordinary memory, part of every image: tables, identity
+ *   ckpt_link   unsaved memory, zero after a restart: keys, connection, cache
+ *               contents (a checkpoint empties the cache first)
+ *
+ * Everything here is read and changed only under the client's lock
+ * (ckpt_locked(), lock.c), but for ckpt_fd_remote().
+ */
+#ifndef CKPT_REMOTE_STATE_H
+#define CKPT_REMOTE_STATE_H
+
+#include "lib/capture/unsaved.h"
+#include "lib/common/err.h"
+#include "lib/common/sys.h"
+#include "lib/proto/boot.h"
+#include "lib/proto/shadow.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+enum {
+    CKPT_FDS = 65536,  /* descriptors; above, open fails with EMFILE */
+    CKPT_FILES = 4096, /* open descriptions */
+    CKPT_NODES = 4096, /* files with an open description */
+    CKPT_POOL = 64,    /* cache buffers */
+    CKPT_POOL_LEN = 1 << 18,
+    CKPT_SLOTS = 8, /* calls in flight, of the SHADOW_SLOTS we may use */
+    CKPT_CALL_STACK = 1 << 17,
+    CKPT_FD_PRIVATE =
+        0xffff, /* fds[]: libckpt's own, hidden from the program */
+};
+
+enum ckpt_kind { CKPT_KIND_FILE, CKPT_KIND_DIR, CKPT_KIND_STREAM };
+
+/* One open file description of the program. */
+struct ckpt_file {
+    uint32_t refs; /* descriptors; 0: free */
+    uint32_t handle;
+    int flags; /* as F_GETFL tells them */
+    enum ckpt_kind kind;
+    uint16_t node;   /* index */
+    bool standard;   /* handle 0, 1 or 2 of every session */
+    bool at_end;     /* the offset is where the last append ended */
+    bool attr_fresh; /* attr is as of call number attr_call */
+    uint64_t attr_call;
+    uint64_t offset; /* for directories: the cookie */
+    struct shadow_attr attr;
+    char path[PATH_MAX]; /* absolute, at home */
+};
+
+/* One file at home, however often it is open: its cached contents.  `dirty`
+ * bytes are written and not sent, in sequence. */
+struct ckpt_node {
+    uint64_t dev, ino;
+    uint32_t refs;
+    uint16_t wbuf, rbuf; /* pool buffer + 1, or 0 */
+    bool append;         /* the dirty bytes go to the end, whatever wstart */
+    uint32_t whandle;
+    uint64_t wstart;
+    uint32_t dirty;
+    uint32_t inflight; /* WRITEs sent and not answered */
+    int error;         /* of a late write, told once */
+    uint64_t end;      /* after the last answered write */
+    uint64_t sent_tsc; /* when dirty bytes were last sent */
+    uint64_t rstart;
+    uint32_t rlen;
+    uint64_t rnext; /* where a sequential reader reads next */
+    uint32_t rwindow;
+};
+
+struct ckpt_sigaction { /* the kernel's layout */
+    uint64_t handler;
+    uint64_t flags;
+    uint64_t restorer;
+    uint64_t mask;
+};
+
+struct ckpt_state {
+    bool active;
+    uint16_t fds[CKPT_FDS]; /* 0: the kernel's own; else file index + 1 */
+    struct ckpt_file files[CKPT_FILES];
+    struct ckpt_node nodes[CKPT_NODES];
+    uint32_t files_top, nodes_top; /* entries ever used */
+    bool cwd_local;
+    char cwd[PATH_MAX];
+    uint32_t umask;
+    struct shadow_identity id; /* its pointers point into id_text */
+    char id_text[3][SHADOW_NAME_MAX + 1];
+    unsigned int id_groups[SHADOW_GROUPS_MAX];
+    char id_cwd[SHADOW_PATH_MAX + 1];
+    struct ckpt_sigaction sigsys; /* what the program set for SIGSYS */
+    uint64_t defaulted; /* signals whose default action flushes first */
+    uint8_t told[64];   /* refused calls that were logged, by number */
+    uint8_t cloexec[CKPT_FDS / 8]; /* as of the last checkpoint */
+};
+
+/* A call in flight.  The record is kept until the reply has come, so that it
+ * can be sent again after a reconnect. */
+struct ckpt_slot {
+    uint32_t seq;
+    uint32_t xid;
+    uint64_t order; /* of issue */
+    enum { CKPT_SLOT_FREE, CKPT_SLOT_BUSY } state;
+    uint32_t proc;
+    int node;       /* of an unwaited WRITE, or -1 */
+    uint32_t count; /* bytes it writes */
+    uint32_t len;   /* of the record */
+    uint8_t *record;
+};
+
+struct ckpt_link {
+    struct ckpt_boot boot;
+    struct ckpt_channel *channel; /* inside channel_memory, when connected */
+    uint8_t *channel_memory;
+    int sock;    /* private descriptors, or -1 */
+    int message; /* the station's standard error */
+    int self;    /* our process id on the station */
+    uint8_t session[SHADOW_ID_LEN];
+    bool bound;
+    uint32_t next_xid;
+    uint64_t calls; /* made so far */
+    struct ckpt_slot slots[CKPT_SLOTS];
+    uint8_t *reply; /* one record */
+    uint32_t reply_len;
+    uint8_t *pool;                  /* CKPT_POOL buffers */
+    uint16_t pool_owner[CKPT_POOL]; /* node + 1 */
+    uint32_t pool_next;
+    uint32_t dirty_nodes;
+    uint8_t *image; /* bytes of an image not yet sent, SHADOW_DATA_MAX */
+    uint32_t image_len;
+    uint64_t image_offset; /* of those */
+    int image_error;
+    uint8_t *call_stack_top;
+    char where[2][2][PATH_MAX]; /* working memory of path.c */
+};
+
+extern struct ckpt_state *ckpt_state;
+extern struct ckpt_link *ckpt_link;
+
+/* --- lock.c --------------------------------------------------------------- */
+
+/* A trapped call. */
+struct ckpt_call {
+    long nr;
+    uint64_t arg[6];
+    ucontext_t *uc;
+};
+/* The result of a handler that leaves the call to the kernel. */
+#define CKPT_LOCAL LONG_MIN
+
+/* Run fn(call) under the client's lock, on the client's own stack.  All
+ * signals are blocked. */
+long ckpt_locked(long (*fn)(struct ckpt_call *call), struct ckpt_call *call);
+
+/* --- session.c, request.c --------------------------------------------------
+ */
+
+/* Connect and bind; a first start fails with err, errno EACCES when the shadow
+ * serves another incarnation. */
+int ckpt_session_open(struct ckpt_err *err);
+/* Connect again, for as long as it takes; send again what is in flight. */
+void ckpt_session_recover(void);
+void ckpt_session_close(void);
+/* A line for the job's log at home; does not wait. */
+void ckpt_session_log(const char *text);
+/* Print one line on the station's standard error and end the process. */
+void ckpt_session_die(const char *why) __attribute__((noreturn));
+
+/* Begin a call in a free slot (waiting for one): the header and the encoded
+ * arguments. */
+struct ckpt_slot *ckpt_request(uint32_t proc, xdrproc_t encode, void *args);
+void ckpt_request_send(struct ckpt_slot *slot);
+/* Wait for this slot's answer; `results` then decodes from ckpt_link->reply,
+ * until the next request.  Answers to other slots are taken on the way. */
+void ckpt_request_wait(struct ckpt_slot *slot, XDR *results);
+/* Take answers until no WRITE to `node` (-1: nothing at all) is in flight. */
+void ckpt_request_settle(int node);
+
+/* Send and wait.  `results` may be NULL with a proc whose result begins with
+ * the status.  Returns -status, or -EIO when the answer makes no sense. */
+long ckpt_session_call(uint32_t proc, xdrproc_t encode, void *args,
+                       xdrproc_t decode, void *results);
+
+/* --- link.c ----------------------------------------------------------------
+ */
+
+/* Map both regions, once. */
+int ckpt_state_map(struct ckpt_err *err);
+/* Lay out ckpt_link, which is all zero, and read the boot record. */
+int ckpt_link_init(int boot_fd, struct ckpt_err *err);
+
+/* --- table.c ---------------------------------------------------------------
+ */
+
+static inline bool ckpt_fd_remote(uint64_t fd)
+{
+    return (uint32_t)fd < CKPT_FDS &&
+           __atomic_load_n(&ckpt_state->fds[(uint32_t)fd], __ATOMIC_ACQUIRE);
+}
+
+/* The description of a remote descriptor, or NULL (EBADF). */
+struct ckpt_file *ckpt_file_of(uint64_t fd);
+struct ckpt_file *ckpt_file_new(uint32_t handle, int flags, const char *path,
+                                const struct shadow_attr *attr);
+/* Drop one reference; the last one sends CLOSE.  Returns 0 or -errno of a late
+ * write. */
+long ckpt_file_put(struct ckpt_file *file);
+/* A descriptor with a stand-in for `file`; takes over the reference.  -errno:
+ * the caller still has it. */
+long ckpt_fd_make(struct ckpt_file *file, bool cloexec);
+void ckpt_fd_set(int fd, struct ckpt_file *file);
+/* Make the kernel's descriptor `fd` a stand-in (again). */
+long ckpt_fd_stand_in(int fd, struct ckpt_file *file, bool cloexec);
+/* Move a descriptor of libckpt's own to a high number, close-on-exec, and hide
+ * it from the program.  The new number or -errno; `fd` is closed. */
+long ckpt_fd_hide(int fd);
+/* Close it; or only forget it, when somebody else closed it. */
+void ckpt_fd_unhide(int fd);
+void ckpt_fd_forget(int fd);
+
+/* --- cache.c ---------------------------------------------------------------
+ */
+
+long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
+                     uint64_t offset);
+/* At the end of the file when `append`. */
+long ckpt_cache_write(struct ckpt_file *file, const void *buf, size_t len,
+                      uint64_t offset, bool append);
+/* Send all dirty bytes of a node / of all nodes; does not wait. */
+void ckpt_cache_send(struct ckpt_node *node);
+void ckpt_cache_send_all(void);
+/* Send and wait; returns and clears the late error, as -errno. */
+long ckpt_cache_settle(struct ckpt_node *node);
+/* Forget cached contents that are not dirty. */
+void ckpt_cache_drop(struct ckpt_node *node);
+/* The answer to an unwaited WRITE. */
+void ckpt_cache_written(int node, uint32_t asked, int status,
+                        const struct shadow_write_ok *ok);
+struct ckpt_node *ckpt_node_get(const struct shadow_attr *attr);
+void ckpt_node_put(struct ckpt_node *node);
+int ckpt_node_index(const struct ckpt_node *node);
+
+/* --- path.c ----------------------------------------------------------------
+ */
+
+struct ckpt_where {
+    bool local;     /* the kernel's */
+    bool rewritten; /* local, but under the name in `full` */
+    bool empty;     /* the path was "" */
+    int fd;         /* the path names this descriptor (/dev/fd/N), or -1 */
+    struct shadow_at at;
+    char *full; /* absolute and normalized; "" relative to a local directory */
+};
+
+/* Is this absolute, normalized path on the station? */
+bool ckpt_path_is_local(const char *path);
+/* Where does the program's `path` (user memory), relative to `dirfd`, lie?
+ * `which` is 0 or 1: calls with two paths need both.  0 or -errno. */
+long ckpt_path_resolve(uint64_t dirfd, uint64_t path, int which,
+                       struct ckpt_where *where);
+/* Join and normalize: at most PATH_MAX with terminator; 0 or -ENAMETOOLONG. */
+long ckpt_path_join(char *out, const char *dir, const char *path);
+
+/* --- trap.c, filter.c -------------------------------------------------------
+ */
+
+int ckpt_filter_install(struct ckpt_err *err);
+int ckpt_trap_install(struct ckpt_err *err);
+/* Copy from and to user memory; -EFAULT where there is none. */
+long ckpt_user_read(void *to, uint64_t from, size_t len);
+long ckpt_user_write(uint64_t to, const void *from, size_t len);
+/* Under the lock: note in the job's log, once per call number, that it was
+ * refused. */
+void ckpt_refusal_log(long nr, const char *why);
+const char *ckpt_syscall_name(long nr);
+/* Sleep with the program's own signal mask.  0, or -EINTR. */
+long ckpt_call_sleep(struct ckpt_call *call, long ms);
+/* Signals of which the program never hears a thing and which end it: have them
+ * flush first.  (calls_signal.c) */
+void ckpt_signals_install(void);
+/* Flush, then let the default action of `sig` end the process. */
+void ckpt_end_with(int sig, ucontext_t *uc);
+/* fcntl(F_DUPFD, F_DUPFD_CLOEXEC) of a remote descriptor.  (table.c) */
+long ckpt_fd_copy(uint64_t fd, int command, uint64_t least);
+/* Attributes of an open file, at home.  0 or -errno.  (calls_stat.c) */
+long ckpt_file_attr(struct ckpt_file *file, struct shadow_attr *attr);
+/* Run fn under the lock if this descriptor is remote; else the kernel's. */
+static inline long ckpt_if_remote(uint64_t fd,
+                                  long (*fn)(struct ckpt_call *call),
+                                  struct ckpt_call *call)
+{
+    return ckpt_fd_remote(fd) ? ckpt_locked(fn, call) : CKPT_LOCAL;
+}
+
+#define CKPT_SYSCALL(number, name, check, argument, handler)                   \
+    long ckpt_on_##handler(struct ckpt_call *call);
+#include "lib/wrap/syscalls.inc"
+#undef CKPT_SYSCALL
+
+#endif
