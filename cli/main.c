@@ -1,0 +1,58 @@
+/* main.c - ckpt: the table of commands */
+#include "cli/cli.h"
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    /* jobs on idle machines */
+    {"config", cmd_config, "list the settings of the pool"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static int usage(FILE *out, int code)
+{
+    fputs("usage: ckpt [--pool DIR] COMMAND ...\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
+    fputs("\n`ckpt COMMAND --help` shows its arguments and an example.\n", out);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int at = 1;
+
+    if (at < argc && !strcmp(argv[at], "--pool")) {
+        if (argc < 4)
+            return usage(stderr, 2);
+        setenv("CKPT_POOL", argv[at + 1], 1);
+        at += 2;
+    }
+    if (at < argc && !strcmp(argv[at], "--version"))
+        return puts("ckpt " VERSION) == EOF;
+    if (at == argc || argv[at][0] == '-')
+        return at < argc &&
+                       (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h"))
+                   ? usage(stdout, 0)
+                   : usage(stderr, 2);
+    if (!strcmp(argv[at], "help"))
+        return usage(stdout, 0);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!strcmp(argv[at], commands[i].name)) {
+            cli_command = commands[i].name;
+            int code = commands[i].run(argc - at, argv + at);
+            return fflush(stdout) || ferror(stdout) ? cli_failf("stdout: cannot"
+                                                                " write")
+                                                    : code;
+        }
+    fprintf(stderr, "ckpt: there is no command %s; try `ckpt --help`\n",
+            argv[at]);
+    return 2;
+}
