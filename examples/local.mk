@@ -9,3 +9,7 @@ EXTRA_DIST += examples/README.md examples/common.sh \
 	examples/walkers-cxx/README.md examples/walkers-cxx/run \
 	examples/walkers-cxx/walkers.cc examples/walkers-cxx/maze.in \
 	examples/walkers-cxx/small.in
+
+# The owner of a station in the demo.
+noinst_PROGRAMS += examples/demo/typist
+examples_demo_typist_SOURCES = examples/demo/typist.c

@@ -9,6 +9,8 @@ noinst_LIBRARIES += lib/libcommon.a
 # Settings are for daemons and commands; libckpt takes COMMON_SOURCES only.
 lib_libcommon_a_SOURCES = $(COMMON_SOURCES) lib/common/conf.c lib/common/conf.h
 
+noinst_HEADERS += lib/capture/unsaved.h lib/image/image.h
+
 include lib/proto/local.mk
 include lib/image/local.mk
 include lib/remote/local.mk
