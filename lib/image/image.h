@@ -38,15 +38,16 @@ struct ckpt_sink {
     void (*abort)(struct ckpt_sink *sink);
 };
 
-/* Writes PATH.tmp.PID next to PATH, mode 0600; commit syncs, renames and syncs the
- * directory.  With keep > 1, PATH becomes PATH.1, PATH.1 becomes PATH.2, ...
- * PATH.(keep-1), before. */
+/* Writes PATH.tmp.PID next to PATH, mode 0600; commit syncs, renames and syncs
+ * the directory.  With keep > 1, PATH becomes PATH.1, PATH.1 becomes PATH.2,
+ * ... PATH.(keep-1), before. */
 struct ckpt_file_sink {
     struct ckpt_sink sink;
     const char *path; /* caller's, must outlive the sink */
     unsigned keep;
     int fd;
     uint64_t offset;
+    uint64_t started; /* bytes whose way to the disk has begun */
     char tmp[4096 + 32];
 };
 int ckpt_file_sink_open(struct ckpt_file_sink *sink, const char *path,
@@ -55,11 +56,11 @@ int ckpt_file_sink_open(struct ckpt_file_sink *sink, const char *path,
 /* One range of memory: a PT_LOAD.  `filesz` bytes stand in the image; the rest
  * up to memsz is zero, or not ours to save. */
 struct ckpt_segment {
-    uint64_t vaddr; /* page-aligned */
+    uint64_t vaddr;  /* page-aligned */
     uint64_t filesz; /* multiple of the page size */
     uint64_t memsz;
     const void *data; /* usually (void *)vaddr */
-    uint32_t prot;   /* PROT_READ | PROT_WRITE | PROT_EXEC */
+    uint32_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC */
 };
 
 /* One ELF note.  `name` is "CORE", "LINUX" or "CKPT". */
@@ -78,16 +79,21 @@ enum ckpt_note_type {
     CKPT_NOTE_FILES = 4,
     CKPT_NOTE_PROCESS = 5,
     CKPT_NOTE_CHECKSUMS = 6, /* made by the writer; last in the file */
+    CKPT_NOTE_FORMAT = 7,    /* made by the writer; first in the file */
 };
 
-/* Bytes of working memory that ckpt_image_write needs for this codec and this
- * many segments. */
-size_t ckpt_image_workspace(enum ckpt_codec codec, size_t nsegments,
-                            size_t nnotes);
+/* Bytes of working memory that ckpt_image_write needs for this codec and at
+ * most this many bytes of segments' contents and notes, headers included (56
+ * for each segment).  An estimate that is too high only costs address space:
+ * 1 MiB to 4 MiB are touched, and 8 to 36 bytes more for each MiB written. */
+size_t ckpt_image_workspace(enum ckpt_codec codec, uint64_t max_bytes);
 
 /* Write a whole image and commit it; on failure the sink has been aborted.
- * Segments are in order of address and do not overlap.  errno is that of the
- * sink, or EINVAL.  *image_bytes (may be NULL) gets the size of the file.  */
+ * Segments are in order of address and do not overlap; their data must be
+ * readable.  `workspace` is page-aligned.  The sink gets pieces of 1 MiB (the
+ * last one shorter) when the codec is NONE, from page-aligned addresses.
+ * errno is that of the sink, EINVAL, or ENOMEM for a small workspace.
+ * *image_bytes (may be NULL) gets the size of the file. */
 int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
                      const struct ckpt_segment *segments, size_t nsegments,
                      const struct ckpt_note *notes, size_t nnotes,
@@ -110,6 +116,8 @@ int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err);
 
 enum ckpt_codec ckpt_image_codec(const struct ckpt_image *image);
 uint64_t ckpt_image_file_size(const struct ckpt_image *image);
+/* The size of the (uncompressed) core file. */
+uint64_t ckpt_image_core_size(const struct ckpt_image *image);
 /* The descriptor, owned by the image.  When the codec is NONE, core offsets
  * are file offsets and it can be mapped. */
 int ckpt_image_fd(const struct ckpt_image *image);
