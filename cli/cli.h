@@ -15,6 +15,10 @@
 #include <stdint.h>
 
 /* The commands. */
+int cmd_run(int argc, char **argv);
+int cmd_checkpoint(int argc, char **argv);
+int cmd_restart(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_submit(int argc, char **argv);
 int cmd_q(int argc, char **argv);

@@ -11,6 +11,11 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    /* one program on one machine */
+    {"run", cmd_run, "start a program, or resume it from its image"},
+    {"checkpoint", cmd_checkpoint, "ask a program for a checkpoint"},
+    {"restart", cmd_restart, "carry a program on from its image"},
+    {"check", cmd_check, "would a checkpoint of a program work?"},
     /* jobs on idle machines */
     {"config", cmd_config, "list the settings of the pool"},
 };

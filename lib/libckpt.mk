@@ -1,2 +1,78 @@
-# lib/libckpt.mk: the library that is linked into programs
+# libckpt: what is linked into programs of others.
+#
+# All of it, with the parts of other libraries that it needs, becomes one
+# object whose only global names are those of ckpt.h: nothing in it can clash
+# with a name, or a version of a library, that the program has.
+#
+#   lib/libckpt.o   what ckpt-cc adds to a link
+#   lib/libckpt.so  what ckpt run preloads into other dynamic programs
+
 include_HEADERS += lib/ckpt.h
+
+CAPTURE_SOURCES = \
+	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
+	lib/capture/capture.c lib/capture/capture.h \
+	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
+	lib/capture/memory.c lib/capture/memory.h \
+	lib/capture/pages.c lib/capture/pages.h \
+	lib/capture/process.c lib/capture/process.h \
+	lib/capture/request.h lib/capture/request_take.c \
+	lib/capture/revive.c lib/capture/revive.h \
+	lib/capture/settings.c lib/capture/settings.h \
+	lib/capture/start.c lib/capture/state.c lib/capture/state.h \
+	lib/capture/stop.c lib/capture/stop.h \
+	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
+	lib/files/look.c lib/files/look.h \
+	lib/image/notes.c lib/image/notes.h
+
+noinst_LIBRARIES += lib/libckptparts.a
+lib_libckptparts_a_SOURCES = $(COMMON_SOURCES) $(CAPTURE_SOURCES) \
+	$(IMAGE_WRITER_SOURCES)
+lib_libckptparts_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+# A program may have been compiled with anything; libckpt keeps out of its way.
+lib_libckptparts_a_CFLAGS = $(AM_CFLAGS) -fno-stack-protector \
+	-fasynchronous-unwind-tables
+
+CKPT_WHOLE = lib/libckptparts.a lib/libremote.a
+CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
+CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
+	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
+
+lib/libckpt.o: $(CKPT_WHOLE) lib/libproto.a
+	$(AM_V_GEN)$(LD) -r -o $@.tmp --whole-archive $(CKPT_WHOLE) \
+		--no-whole-archive $(CKPT_ARCHIVES)
+	@for f in $(CKPT_PUBLIC); do echo $$f; done > $@.sym
+	@$(OBJCOPY) --keep-global-symbols=$@.sym $@.tmp $@ && rm -f $@.tmp $@.sym
+
+lib/libckpt.so: lib/libckpt.o
+	$(AM_V_CCLD)$(CC) -shared -Wl,-z,now -Wl,-soname,libckpt.so -o $@ \
+		lib/libckpt.o
+
+ckptlibdir = $(libdir)
+ckptlib_DATA = lib/libckpt.o lib/libckpt.so
+CLEANFILES += lib/libckpt.o lib/libckpt.so
+
+# ckpt-cc, ckpt-c++ and ckpt-fc are one script that knows its name.
+bin_SCRIPTS += lib/ckpt-cc lib/ckpt-c++ lib/ckpt-fc
+lib/ckpt-c++ lib/ckpt-fc: lib/ckpt-cc
+	$(AM_V_GEN)cp lib/ckpt-cc $@ && chmod +x $@
+CLEANFILES += lib/ckpt-c++ lib/ckpt-fc
+
+# Restarting: ordinary code of `ckpt`, and the piece that runs with nothing
+# underfoot.
+noinst_LIBRARIES += lib/librestart.a lib/libbare.a
+lib_libbare_a_SOURCES = lib/bare/bare.c lib/bare/bare.h
+lib_libbare_a_CFLAGS = $(WARN_CFLAGS) -std=gnu11 -O2 -g -fPIE \
+	-ffreestanding -fno-builtin -fno-stack-protector -fno-jump-tables \
+	-fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables \
+	-fcf-protection=none
+lib_librestart_a_SOURCES = \
+	lib/capture/marker.h lib/capture/request.h \
+	lib/capture/request_send.c lib/capture/settings.c \
+	lib/image/notes_read.c \
+	lib/restart/files.c lib/restart/files.h \
+	lib/restart/process.c lib/restart/process.h \
+	lib/restart/restart.c lib/restart/restart.h \
+	lib/restart/space.c lib/restart/space.h \
+	lib/restart/stage.c lib/restart/stage.h
+RESTART_LIBS = lib/librestart.a lib/libbare.a $(IMAGE_LIBS)

@@ -3,7 +3,10 @@
 
 COMMON_SOURCES = lib/arch/x86_64.S lib/arch/x86_64.h \
 	lib/common/err.c lib/common/err.h lib/common/sys.h \
-	lib/common/io.c lib/common/io.h lib/common/bytes.c lib/common/bytes.h
+	lib/common/io.c lib/common/io.h lib/common/bytes.c lib/common/bytes.h \
+	lib/common/dirent.h lib/common/futex.h \
+	lib/common/units.c lib/common/units.h \
+	lib/arch/x86_64_cpu.c lib/arch/x86_64_cpu.h
 
 noinst_LIBRARIES += lib/libcommon.a
 # Settings are for daemons and commands; libckpt takes COMMON_SOURCES only.

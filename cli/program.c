@@ -1,0 +1,122 @@
+/* program.c - see program.h */
+#include "cli/program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A note of owner CKPT, type 1, in some PT_NOTE: libckpt's start.c made it. */
+static bool has_note(const uint8_t *p, const Elf64_Phdr *ph, size_t size)
+{
+    uint64_t at = ph->p_offset, end = ph->p_offset + ph->p_filesz;
+
+    if (end < at || end > size)
+        return false;
+    while (end - at >= sizeof(Elf64_Nhdr)) {
+        const Elf64_Nhdr *n = (const void *)(p + at);
+        uint64_t name = (n->n_namesz + 3ull) & ~3ull;
+        uint64_t desc = (n->n_descsz + 3ull) & ~3ull;
+        at += sizeof *n;
+        if (name + desc > end - at)
+            return false;
+        if (n->n_namesz == 5 && n->n_type == 1 &&
+            memcmp(p + at, "CKPT", 5) == 0)
+            return true;
+        at += name + desc;
+    }
+    return false;
+}
+
+static enum ckpt_program_kind elf_kind(const uint8_t *p, size_t size)
+{
+    const Elf64_Ehdr *eh = (const void *)p;
+    const Elf64_Phdr *ph = (const void *)(p + eh->e_phoff);
+    bool interpreter = false;
+
+    if (eh->e_phentsize != sizeof *ph || eh->e_phoff > size ||
+        eh->e_phnum * sizeof *ph > size - eh->e_phoff)
+        return CKPT_PROGRAM_STATIC;
+    for (unsigned i = 0; i < eh->e_phnum; i++) {
+        if (ph[i].p_type == PT_INTERP)
+            interpreter = true;
+        if (ph[i].p_type == PT_NOTE && has_note(p, &ph[i], size))
+            return CKPT_PROGRAM_RELINKED;
+    }
+    return interpreter ? CKPT_PROGRAM_DYNAMIC : CKPT_PROGRAM_STATIC;
+}
+
+static int look(struct ckpt_program *program, struct ckpt_err *err)
+{
+    struct stat st;
+    int fd = open(program->path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return ckpt_err_sys(err, "%s", program->path);
+    size_t size = (size_t)st.st_size;
+    uint8_t *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
+                      : MAP_FAILED;
+    close(fd);
+    if (p == MAP_FAILED)
+        return ckpt_err_set(err, ENOEXEC, "%s is empty", program->path);
+    int rc = 0;
+    const Elf64_Ehdr *eh = (const void *)p;
+    if (size > 2 && memcmp(p, "#!", 2) == 0)
+        program->kind = CKPT_PROGRAM_SCRIPT;
+    else if (size > sizeof *eh && memcmp(p, ELFMAG, SELFMAG) == 0 &&
+             eh->e_machine == EM_X86_64)
+        program->kind = elf_kind(p, size);
+    else
+        rc = ckpt_err_set(err, ENOEXEC, "%s is no program for this machine",
+                          program->path);
+    munmap(p, size);
+    return rc;
+}
+
+int ckpt_program_find(const char *name, struct ckpt_program *program,
+                      struct ckpt_err *err)
+{
+    const char *dirs = getenv("PATH");
+
+    if (strchr(name, '/')) {
+        snprintf(program->path, sizeof program->path, "%s", name);
+        if (access(program->path, X_OK) < 0)
+            return ckpt_err_sys(err, "%s", name);
+        return look(program, err);
+    }
+    while (dirs && *dirs) {
+        int len = (int)strcspn(dirs, ":");
+        snprintf(program->path, sizeof program->path, "%.*s%s%s", len, dirs,
+                 len ? "/" : "", name);
+        struct stat st;
+        if (stat(program->path, &st) == 0 && S_ISREG(st.st_mode) &&
+            access(program->path, X_OK) == 0)
+            return look(program, err);
+        dirs += len + (dirs[len] == ':');
+    }
+    return ckpt_err_set(err, ENOENT, "%s: not found in PATH", name);
+}
+
+int ckpt_program_library(char *path, size_t size, struct ckpt_err *err)
+{
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+    exe[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(exe, '/');
+    if (slash)
+        *slash = '\0';
+    static const char *const places[] = {"lib", "../lib"};
+    for (size_t i = 0; i < 2; i++)
+        if ((size_t)snprintf(path, size, "%s/%s/libckpt.so", exe, places[i]) <
+                size &&
+            access(path, R_OK) == 0)
+            return 0;
+    return ckpt_err_set(err, ENOENT, "%s is missing", path);
+}

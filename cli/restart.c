@@ -1,0 +1,47 @@
+/* restart.c - ckpt restart: carry a program on from its image */
+#include "cli/cli.h"
+#include "lib/restart/restart.h"
+
+#include <stdlib.h>
+
+static const char usage[] =
+    "usage: ckpt restart [--force] [--no-verify] IMAGE\n"
+    "\n"
+    "Carry the program in IMAGE on, in the foreground, as this process. Its\n"
+    "exit status is the program's.\n"
+    "\n"
+    "  --force          go on although files have changed since\n"
+    "  --no-verify      do not check all checksums first\n"
+    "\n"
+    "example: ckpt restart simulate.ckpt\n";
+
+enum { OPT_FORCE = CLI_OPT_OWN, OPT_NO_VERIFY, OPT_REMOTE_FD };
+
+static const struct option options[] = {
+    CLI_OPTIONS,
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+    {"remote-fd", required_argument, NULL, OPT_REMOTE_FD}, /* ckpt-starter */
+    {NULL, 0, NULL, 0},
+};
+
+int cmd_restart(int argc, char **argv)
+{
+    struct cli cli = {.usage = usage};
+    struct ckpt_restart_options o = {.remote_fd = -1};
+    struct ckpt_err err;
+    int option;
+
+    while ((option = cli_getopt(&cli, argc, argv, "+", options)) != -1) {
+        if (option == OPT_FORCE)
+            o.force = true;
+        if (option == OPT_NO_VERIFY)
+            o.no_verify = true;
+        if (option == OPT_REMOTE_FD)
+            o.remote_fd = atoi(optarg);
+    }
+    if (optind + 1 != argc)
+        return cli_misuse("one image is wanted");
+    ckpt_restart(argv[optind], &o, &err);
+    return cli_fail(&err);
+}

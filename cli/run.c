@@ -1,0 +1,173 @@
+/* run.c - ckpt run: start a program under checkpointing, or resume it */
+#include "cli/cli.h"
+#include "cli/program.h"
+#include "lib/capture/settings.h"
+#include "lib/image/image.h"
+#include "lib/restart/restart.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: ckpt run [OPTION...] [--] PROG [ARG...]\n"
+    "\n"
+    "Start PROG under checkpointing; if its image exists, resume that instead,\n"
+    "so that the same line both starts and resumes. PROG may be relinked with\n"
+    "ckpt-cc, or be any dynamic program.\n"
+    "\n"
+    "  --image FILE     where images go (default: PROG.ckpt in the working\n"
+    "                   directory)\n"
+    "  --every DUR      checkpoint periodically: 90s, 15m, 2h\n"
+    "  --keep N         keep the last N images (default 1)\n"
+    "  --codec C        none, zstd or zlib (default none)\n"
+    "  --exit-on SIG    on this signal checkpoint and exit with code 85\n"
+    "  --fresh          start from the beginning even if there is an image\n"
+    "  --force          resume although files have changed\n"
+    "\n"
+    "example: ckpt run --every 15m ./simulate input.dat\n";
+
+struct run {
+    const char *image;
+    bool fresh, force;
+    char **program; /* PROG ARG... NULL */
+    char default_image[4096];
+};
+
+enum {
+    OPT_IMAGE = CLI_OPT_OWN,
+    OPT_EVERY,
+    OPT_KEEP,
+    OPT_CODEC,
+    OPT_EXIT_ON,
+    OPT_FILES,
+    OPT_FRESH,
+    OPT_FORCE
+};
+
+static const struct option options[] = {
+    CLI_OPTIONS,
+    {"image", required_argument, NULL, OPT_IMAGE},
+    {"every", required_argument, NULL, OPT_EVERY},
+    {"keep", required_argument, NULL, OPT_KEEP},
+    {"codec", required_argument, NULL, OPT_CODEC},
+    {"exit-on", required_argument, NULL, OPT_EXIT_ON},
+    {"files", required_argument, NULL, OPT_FILES},
+    {"fresh", no_argument, NULL, OPT_FRESH},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {NULL, 0, NULL, 0},
+};
+
+/* Options that libckpt reads from the environment. */
+static const struct {
+    int option;
+    const char *variable;
+} variables[] = {
+    {OPT_EVERY, "CKPT_EVERY"},
+    {OPT_KEEP, "CKPT_KEEP"},
+    {OPT_CODEC, "CKPT_CODEC"},
+    {OPT_EXIT_ON, "CKPT_EXIT_ON"},
+};
+
+static void take_option(struct run *r, int option)
+{
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        if (variables[i].option == option)
+            setenv(variables[i].variable, optarg, 1);
+    if (option == OPT_IMAGE)
+        r->image = optarg;
+    else if (option == OPT_FRESH)
+        r->fresh = true;
+    else if (option == OPT_FORCE)
+        r->force = true;
+    else if (option == OPT_FILES && strcmp(optarg, "track") != 0)
+        exit(cli_misuse("--files %s is not supported; only track is", optarg));
+}
+
+static void parse(int argc, char **argv, struct run *r)
+{
+    struct cli cli = {.usage = usage};
+    int option;
+
+    while ((option = cli_getopt(&cli, argc, argv, "+", options)) != -1)
+        take_option(r, option);
+    if (optind >= argc)
+        exit(cli_misuse("the program is missing"));
+    r->program = argv + optind;
+}
+
+static void choose_image(struct run *r)
+{
+    const char *slash = strrchr(r->program[0], '/');
+
+    if (!r->image)
+        r->image = getenv("CKPT_IMAGE");
+    if (!r->image || !*r->image) {
+        snprintf(r->default_image, sizeof r->default_image, "%s.ckpt",
+                 slash ? slash + 1 : r->program[0]);
+        r->image = r->default_image;
+    }
+    setenv("CKPT_IMAGE", r->image, 1);
+}
+
+/* Resume from the image.  Returns the exit status, or -1 when there is no
+ * image to resume from. */
+static int resume(const struct run *r, const struct ckpt_settings *settings)
+{
+    struct ckpt_err err;
+    struct ckpt_restart_options o = {
+        .force = r->force,
+        .remote_fd = -1,
+        .settings = settings,
+    };
+
+    if (r->fresh || access(r->image, F_OK) < 0)
+        return -1;
+    ckpt_restart(r->image, &o, &err);
+    cli_fail(&err);
+    return cli_failf("not started: resume an older image with ckpt restart, "
+                      "or begin anew with --fresh");
+}
+
+static int start(const struct run *r)
+{
+    struct ckpt_program program;
+    struct ckpt_err err;
+    char library[PATH_MAX], preload[2 * PATH_MAX];
+
+    if (ckpt_program_find(r->program[0], &program, &err) < 0)
+        return cli_fail(&err);
+    if (program.kind == CKPT_PROGRAM_STATIC)
+        return cli_failf("%s is linked statically and without libckpt: relink "
+                          "it with ckpt-cc",
+                          program.path);
+    if (program.kind != CKPT_PROGRAM_RELINKED) {
+        const char *others = getenv("LD_PRELOAD");
+        if (ckpt_program_library(library, sizeof library, &err) < 0)
+            return cli_fail(&err);
+        snprintf(preload, sizeof preload, "%s%s%s", library,
+                 others && *others ? ":" : "", others ? others : "");
+        setenv("LD_PRELOAD", preload, 1);
+    }
+    execv(program.path, r->program);
+    return cli_failf("%s: %s", program.path, strerror(errno));
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run r = {0};
+    struct ckpt_settings settings;
+    struct ckpt_err err;
+
+    parse(argc, argv, &r);
+    choose_image(&r);
+    if (ckpt_settings_from_env(&settings, &err) < 0) {
+        cli_fail(&err);
+        return 2;
+    }
+    int rc = resume(&r, &settings);
+    return rc >= 0 ? rc : start(&r);
+}

@@ -1,0 +1,28 @@
+/* arena.h - memory for the time of one capture
+ *
+ * A bump allocator over one mapping that is in no image and is given back at
+ * the end.  Only touched pages cost anything.  Async-signal-safe.
+ */
+#ifndef CKPT_CAPTURE_ARENA_H
+#define CKPT_CAPTURE_ARENA_H
+
+#include "lib/common/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ckpt_arena {
+    uint8_t *base, *at, *end;
+};
+
+int ckpt_arena_map(struct ckpt_arena *arena, size_t len, struct ckpt_err *err);
+void ckpt_arena_unmap(struct ckpt_arena *arena);
+
+/* 16-byte aligned, zeroed; NULL with ENOMEM when it is full. */
+void *ckpt_arena_alloc(struct ckpt_arena *arena, size_t len);
+
+/* All that is left, to fill from the front; then keep `len` bytes of it. */
+void *ckpt_arena_rest(struct ckpt_arena *arena, size_t *len);
+void ckpt_arena_keep(struct ckpt_arena *arena, size_t len);
+
+#endif

@@ -1,0 +1,377 @@
+/* capture.c - see capture.h */
+#include "lib/capture/capture.h"
+
+#include "lib/capture/arena.h"
+#include "lib/capture/corenotes.h"
+#include "lib/capture/memory.h"
+#include "lib/capture/process.h"
+#include "lib/capture/revive.h"
+#include "lib/capture/state.h"
+#include "lib/capture/stop.h"
+#include "lib/common/io.h"
+#include "lib/common/sys.h"
+#include "lib/files/look.h"
+#include "lib/remote/remote.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ARENA_BYTES = 128 << 20, NOTES_MAX = 4096 };
+
+/* Everything one capture has gathered. */
+struct capture {
+    struct ckpt_arena arena;
+    struct ckpt_meta meta;
+    struct ckpt_process process;
+    struct ckpt_file_table files;
+    struct ckpt_memory memory;
+    struct ckpt_thread_note *threads;
+    size_t nthreads;
+    struct ckpt_note *notes;
+    size_t nnotes;
+    struct ckpt_file_sink file_sink;
+    uint64_t image_bytes;
+};
+
+static struct ckpt_capture_state *const s = &ckpt_capture_state;
+
+void ckpt_capture_log(const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line - 1, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    size_t len = (size_t)n < sizeof line - 1 ? (size_t)n : sizeof line - 2;
+    line[len] = '\0';
+    if (ckpt_remote_active())
+        ckpt_remote_log(line);
+    if (s->settings.log[0] == '\0')
+        return;
+    line[len++] = '\n';
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, s->settings.log,
+                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    ckpt_write_full((int)fd, line, len);
+    ckpt_sys(SYS_close, fd);
+}
+
+/* --- looking ------------------------------------------------------------ */
+
+static int look_threads(struct capture *c, struct ckpt_err *err)
+{
+    size_t i = 0;
+    struct ckpt_thread *t = ckpt_stop_threads(&c->nthreads);
+
+    c->threads =
+        ckpt_arena_alloc(&c->arena, c->nthreads * sizeof *c->threads);
+    if (!c->threads)
+        return ckpt_err_sys(err, "table of %zu threads", c->nthreads);
+    for (; t && i < c->nthreads; t = t->next, i++)
+        ckpt_thread_note(t, &c->threads[i]);
+    return 0;
+}
+
+static int look_memory(struct capture *c, struct ckpt_err *err)
+{
+    struct ckpt_range omit[] = {
+        {(uint64_t)(uintptr_t)c->arena.base, (uint64_t)(uintptr_t)c->arena.end},
+        s->marker,
+    };
+    struct ckpt_memory_rules rules = {
+        .omit = omit,
+        .nomit = 2,
+        .zero = s->unsaved,
+        .nzero = s->nunsaved,
+        .exclude = s->exclude,
+        .nexclude = s->nexclude,
+    };
+    return ckpt_memory_look(&c->memory, &c->arena, &rules, err);
+}
+
+static void look_meta(struct capture *c)
+{
+    ckpt_meta_look(&c->meta);
+    c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
+    c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);
+    c->meta.entry_fs = s->captor->fs_base;
+    c->meta.flags = ckpt_remote_active() ? CKPT_META_REMOTE : 0;
+}
+
+/* --- notes -------------------------------------------------------------- */
+
+struct encoder {
+    struct capture *capture;
+    struct ckpt_err *err;
+};
+
+static int add_note(struct encoder *e, enum ckpt_note_type type,
+                    void (*encode)(struct ckpt_bytes *b,
+                                   const struct capture *c))
+{
+    struct capture *c = e->capture;
+    size_t room;
+    void *buf = ckpt_arena_rest(&c->arena, &room);
+    struct ckpt_bytes b = ckpt_bytes_over(buf, room);
+
+    encode(&b, c);
+    if (b.failed)
+        return ckpt_err_set(e->err, ENOMEM, "note %d is too long", type);
+    size_t len = (size_t)(b.at - (uint8_t *)buf);
+    ckpt_arena_keep(&c->arena, len);
+    c->notes[c->nnotes++] = (struct ckpt_note){"CKPT", type, buf, len};
+    return 0;
+}
+
+static void encode_meta(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_meta_encode(b, &c->meta);
+}
+
+static void encode_maps(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_maps_encode(b, c->memory.maps, c->memory.nmaps);
+}
+
+static void encode_threads(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_threads_encode(b, c->threads, c->nthreads);
+}
+
+static void encode_files(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_files_encode(b, c->files.files, c->files.nfiles, c->files.descriptors,
+                      c->files.ndescriptors);
+}
+
+static void encode_process(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_process_encode(b, &c->process);
+}
+
+static int make_notes(struct capture *c, struct ckpt_err *err)
+{
+    struct encoder e = {c, err};
+
+    c->notes = ckpt_arena_alloc(
+        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8) * sizeof *c->notes);
+    if (!c->notes)
+        return ckpt_err_sys(err, "notes");
+    if (ckpt_core_notes(&c->arena, c->notes, &c->nnotes, &c->process,
+                        &c->memory, ckpt_stop_threads(&(size_t){0}),
+                        err) < 0)
+        return -1;
+    if (add_note(&e, CKPT_NOTE_META, encode_meta) < 0 ||
+        add_note(&e, CKPT_NOTE_MAPS, encode_maps) < 0 ||
+        add_note(&e, CKPT_NOTE_THREADS, encode_threads) < 0 ||
+        add_note(&e, CKPT_NOTE_FILES, encode_files) < 0 ||
+        add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0)
+        return -1;
+    return 0;
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+static const char *image_path(void)
+{
+    return s->request.path[0] ? s->request.path : s->settings.image;
+}
+
+static int open_sink(struct capture *c, struct ckpt_sink **sink,
+                     struct ckpt_err *err)
+{
+    if (ckpt_remote_active() && s->request.path[0] == '\0') {
+        *sink = ckpt_remote_sink();
+        return 0;
+    }
+    *sink = &c->file_sink.sink;
+    return ckpt_file_sink_open(&c->file_sink, image_path(), s->settings.keep,
+                               err);
+}
+
+/* The working memory is mapped after the maps were read, so it is not among
+ * them. */
+static int write_image(struct capture *c, struct ckpt_err *err)
+{
+    enum ckpt_codec codec = (enum ckpt_codec)s->settings.codec;
+    uint64_t bytes = c->memory.saved_bytes + c->memory.nsegments * 56;
+    struct ckpt_arena work;
+    struct ckpt_sink *sink;
+
+    for (size_t i = 0; i < c->nnotes; i++)
+        bytes += c->notes[i].len + 64;
+    size_t len = ckpt_image_workspace(codec, bytes);
+    if (ckpt_arena_map(&work, len, err) < 0)
+        return -1;
+    int rc = open_sink(c, &sink, err);
+    if (rc == 0)
+        rc = ckpt_image_write(sink, codec, c->memory.segments,
+                              c->memory.nsegments, c->notes, c->nnotes,
+                              work.base, len, &c->image_bytes, err);
+    ckpt_arena_unmap(&work);
+    return rc;
+}
+
+/* --- the steps ---------------------------------------------------------- */
+
+static bool skip_descriptor(int fd)
+{
+    return fd == s->request.reply_fd || ckpt_remote_owns_fd(fd);
+}
+
+static int look_and_write(struct capture *c, struct ckpt_err *err)
+{
+    if (ckpt_arena_map(&c->arena, ARENA_BYTES, err) < 0)
+        return -1;
+    look_meta(c);
+    int rc = -1;
+    if (ckpt_process_look(&c->process, s->settings.signal, err) == 0 &&
+        ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
+                        err) == 0 &&
+        look_threads(c, err) == 0 && look_memory(c, err) == 0 &&
+        make_notes(c, err) == 0)
+        rc = write_image(c, err);
+    ckpt_memory_restore_protection(&c->memory);
+    ckpt_arena_unmap(&c->arena);
+    return rc;
+}
+
+static int capture_stopped(struct ckpt_err *err)
+{
+    struct capture c;
+
+    if (atomic_load(&s->disabled) > 0)
+        return ckpt_err_set(err, EAGAIN, "inside a critical section");
+    for (size_t i = 0; i < s->non_checkpoint; i++)
+        s->on_checkpoint[i].fn(s->on_checkpoint[i].arg);
+    if (ckpt_remote_active() && ckpt_remote_quiesce(err) < 0)
+        return -1;
+    memset(&c, 0, sizeof c);
+    int rc = look_and_write(&c, err);
+    if (rc < 0)
+        ckpt_capture_log("checkpoint refused: %s", err->text);
+    else
+        ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
+                         (unsigned long long)c.image_bytes, c.nthreads,
+                         ckpt_remote_active() ? "home" : image_path());
+    return rc;
+}
+
+/* Runs on libckpt's stack, in the captor. */
+static long capture_run(void *unused)
+{
+    struct ckpt_err *err = &s->err;
+
+    (void)unused;
+    err->text[0] = '\0';
+    if (ckpt_stop_all(s->settings.signal, s->captor, err) < 0)
+        return -1;
+    int rc = capture_stopped(err);
+    if (rc == 0 && s->request.mode == CKPT_REQUEST_EXIT) {
+        ckpt_request_answer(&s->request, image_path(), NULL);
+        ckpt_sys(SYS_exit_group, CKPT_EXIT_CODE);
+    }
+    ckpt_stop_release();
+    return rc;
+}
+
+static long revive_run(void *unused)
+{
+    (void)unused;
+    ckpt_revive_finish();
+    return 0;
+}
+
+static void on_own_stack(long (*fn)(void *), long *result)
+{
+    *result = ckpt_call_on_stack(fn, NULL, s->stack + CKPT_STACK_SIZE);
+}
+
+/* Capture, and go on here either in this process or in a restarted one. */
+static void capture_here(void *ucontext)
+{
+    struct ckpt_thread self;
+    long rc;
+
+    ckpt_thread_describe(&self, ucontext);
+    s->captor = &self;
+    if (ckpt_context_save(&self.context) == 0) {
+        on_own_stack(capture_run, &rc);
+        s->result = rc < 0 ? -1 : 0;
+        ckpt_request_answer(&s->request, image_path(),
+                            rc < 0 ? s->err.text : NULL);
+    } else {
+        ckpt_thread_revive(&self);
+        ckpt_stop_wait_revived();
+        on_own_stack(revive_run, &rc);
+        s->request.reply_fd = -1; /* the asker was in another process */
+        s->result = 1;
+        ckpt_stop_release();
+    }
+}
+
+/* Another request came while one was being carried out, or in a critical
+ * section: remember it (the last one counts). */
+static void postpone(const siginfo_t *info)
+{
+    s->postponed_info = *info;
+    atomic_store(&s->postponed, 1);
+}
+
+static void requeue_postponed(void)
+{
+    if (atomic_load(&s->disabled) == 0 && atomic_exchange(&s->postponed, 0))
+        ckpt_capture_requeue(&s->postponed_info, 0);
+}
+
+static void handle_request(siginfo_t *info, void *ucontext)
+{
+    if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
+        return; /* a forked child: its image would replace its parent's */
+    if (atomic_load(&s->disabled) > 0) {
+        postpone(info);
+        return;
+    }
+    if (atomic_exchange(&s->capturing, 1)) {
+        postpone(info);
+        ckpt_stop_park(ucontext);
+        return;
+    }
+    if (ckpt_request_take(info, s->last_reply_id, &s->request)) {
+        s->last_reply_id = s->request.reply_id;
+        if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
+            s->request.mode = CKPT_REQUEST_EXIT;
+        capture_here(ucontext);
+    }
+    atomic_store(&s->capturing, 0);
+    requeue_postponed();
+}
+
+void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
+{
+    int saved = errno;
+
+    (void)sig;
+    if (info->si_code == SI_QUEUE &&
+        ckpt_stop_is_call(info->si_value.sival_ptr))
+        ckpt_stop_park(ucontext);
+    else
+        handle_request(info, ucontext);
+    errno = saved;
+}
+
+void ckpt_capture_requeue(const siginfo_t *info, int tid)
+{
+    int pid = (int)ckpt_sys(SYS_getpid);
+
+    if (tid > 0)
+        ckpt_sys(SYS_rt_tgsigqueueinfo, pid, tid, s->settings.signal, info);
+    else
+        ckpt_sys(SYS_rt_sigqueueinfo, pid, s->settings.signal, info);
+}

@@ -1,0 +1,38 @@
+/* capture.h - the handler of the checkpoint signal, and what it does
+ *
+ *     signal -> handler
+ *        a call to park?            ckpt_stop_park()
+ *        a request?                 the captor, on a stack of its own:
+ *            stop all threads
+ *            run the hooks, quiesce remote mode
+ *            look at process, files, memory, threads
+ *            write the image
+ *            release the threads, or exit
+ *
+ * doc/architecture.md has the whole picture.
+ */
+#ifndef CKPT_CAPTURE_CAPTURE_H
+#define CKPT_CAPTURE_CAPTURE_H
+
+#include "lib/common/err.h"
+
+#include <signal.h>
+
+/* Install the handler for the signals of the settings, and the timer.  Used at
+ * the start and after a restart.  Async-signal-safe. */
+int ckpt_capture_arm(struct ckpt_err *err);
+
+/* Map the marker of marker.h. */
+int ckpt_capture_mark(struct ckpt_err *err);
+
+/* Handler of the checkpoint signal (SA_SIGINFO, all signals blocked). */
+void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext);
+
+/* Queue `info` as a request to this process or (tid > 0) to one thread. */
+void ckpt_capture_requeue(const siginfo_t *info, int tid);
+
+/* One line into the log file of the settings, and home in remote mode. */
+void ckpt_capture_log(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,418 @@
+/* memory.c - see memory.h
+ *
+ *     line of maps          kind            contents saved
+ *     ------------          ----            --------------
+ *     anonymous, private    ANON            present pages that are not zero
+ *     library, program      ANON            all of it: the image needs no file
+ *     other file, private   FILE            the changed pages
+ *     file, shared          FILE            none: the file is referred to
+ *     shared, no name       SHARED          pages that are not zero
+ *     vdso, vvar            VDSO, VVAR      the vdso's code
+ *     of libckpt itself     ZERO            none
+ */
+#include "lib/capture/memory.h"
+
+#include "lib/capture/pages.h"
+#include "lib/common/io.h"
+#include "lib/common/sys.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+enum {
+    /* Small files are copied into the image even if nothing in them is
+     * executable: locale data, message catalogues. */
+    COPY_FILE_MAX = 8 << 20,
+    SEGMENTS_MAX = 60000,
+    /* A gap of fewer zero pages than this is written rather than split: each
+     * segment costs a header and a mapping at restart. */
+    GAP_PAGES = 16,
+};
+
+struct look {
+    struct ckpt_memory *memory;
+    struct ckpt_arena *arena;
+    const struct ckpt_memory_rules *rules;
+    struct ckpt_pages pages;
+    uint64_t gap; /* bytes */
+    size_t room;
+    struct ckpt_err *err;
+};
+
+/* --- parsing ------------------------------------------------------------ */
+
+static uint64_t parse_number(char **at, unsigned base)
+{
+    uint64_t value = 0;
+
+    for (;; (*at)++) {
+        char c = **at;
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                                                : 99;
+        if (digit >= base)
+            return value;
+        value = value * base + digit;
+    }
+}
+
+/* "start-end perms offset major:minor inode   path" */
+static bool parse_line(char *line, struct ckpt_map *m)
+{
+    char *at = line;
+
+    memset(m, 0, sizeof *m);
+    m->start = parse_number(&at, 16);
+    if (*at++ != '-')
+        return false;
+    m->end = parse_number(&at, 16);
+    if (*at++ != ' ' || strlen(at) < 5)
+        return false;
+    m->prot = (at[0] == 'r' ? PROT_READ : 0u) |
+              (at[1] == 'w' ? PROT_WRITE : 0u) |
+              (at[2] == 'x' ? PROT_EXEC : 0u);
+    m->flags = at[3] == 's' ? CKPT_MAPF_SHARED : 0;
+    at += 5;
+    m->offset = parse_number(&at, 16);
+    at++;
+    unsigned dev_major = (unsigned)parse_number(&at, 16);
+    at++;
+    unsigned dev_minor = (unsigned)parse_number(&at, 16);
+    at++;
+    m->dev = makedev(dev_major, dev_minor);
+    m->ino = parse_number(&at, 10);
+    at += strspn(at, " ");
+    m->path = at;
+    return m->end > m->start;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool in_ranges(const struct ckpt_range *r, size_t n, uint64_t start,
+                      uint64_t end)
+{
+    for (size_t i = 0; i < n; i++)
+        if (start >= r[i].start && end <= r[i].end)
+            return true;
+    return false;
+}
+
+/* --- kinds -------------------------------------------------------------- */
+
+static int refuse(const struct look *l, const struct ckpt_map *m,
+                  const char *what)
+{
+    return ckpt_err_set(l->err, EBUSY,
+                        "the mapping at %llx-%llx (%s) is %s, which cannot be "
+                        "saved",
+                        (unsigned long long)m->start,
+                        (unsigned long long)m->end, m->path, what);
+}
+
+/* Code of the program and its libraries is recognised by any executable
+ * mapping of the same file. */
+static bool is_code(const struct look *l, const struct ckpt_map *m)
+{
+    for (size_t i = 0; i < l->memory->nmaps; i++) {
+        const struct ckpt_map *o = &l->memory->maps[i];
+        if (o->dev == m->dev && o->ino == m->ino && (o->prot & PROT_EXEC))
+            return true;
+    }
+    return false;
+}
+
+/* The size that the file has now, if its name still leads to it. */
+static bool stat_mapped(struct ckpt_map *m)
+{
+    struct stat st;
+
+    if (ckpt_sys(SYS_newfstatat, AT_FDCWD, m->path, &st, 0) < 0 ||
+        st.st_ino != m->ino)
+        return false;
+    m->size = (uint64_t)st.st_size;
+    m->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return true;
+}
+
+static int classify_file(struct look *l, struct ckpt_map *m)
+{
+    if (starts_with(m->path, "anon_inode:") ||
+        (starts_with(m->path, "/dev/") && !starts_with(m->path, "/dev/shm/") &&
+         !starts_with(m->path, "/dev/zero")))
+        return refuse(l, m, "a device");
+    if (starts_with(m->path, "/SYSV"))
+        return refuse(l, m, "System V shared memory");
+    if ((m->flags & CKPT_MAPF_SHARED) &&
+        (starts_with(m->path, "/dev/zero") || starts_with(m->path, "/memfd:"))) {
+        if (starts_with(m->path, "/memfd:"))
+            return refuse(l, m, "a memory file");
+        m->kind = CKPT_MAP_SHARED;
+        m->path = "";
+        return 0;
+    }
+    bool named = stat_mapped(m);
+    if (m->flags & CKPT_MAPF_SHARED) {
+        m->kind = CKPT_MAP_FILE;
+        return named ? 0 : refuse(l, m, "a shared file without a name");
+    }
+    m->kind = CKPT_MAP_FILE;
+    if (!named || is_code(l, m) || m->size <= COPY_FILE_MAX)
+        m->kind = CKPT_MAP_ANON;
+    return 0;
+}
+
+static int classify(struct look *l, struct ckpt_map *m)
+{
+    if (in_ranges(l->rules->zero, l->rules->nzero, m->start, m->end))
+        m->kind = CKPT_MAP_ZERO;
+    else if (strcmp(m->path, "[vdso]") == 0)
+        m->kind = CKPT_MAP_VDSO;
+    else if (starts_with(m->path, "[vvar"))
+        m->kind = CKPT_MAP_VVAR;
+    else if (m->path[0] == '\0' || m->path[0] == '[')
+        m->kind = CKPT_MAP_ANON;
+    else if (m->ino == 0)
+        return refuse(l, m, "of an unknown kind");
+    else
+        return classify_file(l, m);
+    if (strcmp(m->path, "[stack]") == 0)
+        m->flags |= CKPT_MAPF_STACK;
+    if (strcmp(m->path, "[heap]") == 0)
+        m->flags |= CKPT_MAPF_HEAP;
+    if (m->kind == CKPT_MAP_ANON && (m->flags & CKPT_MAPF_SHARED))
+        return refuse(l, m, "shared memory of an unknown kind");
+    return 0;
+}
+
+/* --- contents ----------------------------------------------------------- */
+
+static int add_segment(struct look *l, const struct ckpt_map *m, uint64_t at,
+                       uint64_t filesz, uint64_t memsz)
+{
+    struct ckpt_memory *mem = l->memory;
+
+    if (memsz == 0)
+        return 0;
+    if (mem->nsegments == l->room) {
+        errno = E2BIG;
+        return -1;
+    }
+    mem->segments[mem->nsegments++] = (struct ckpt_segment){
+        .vaddr = at,
+        .filesz = filesz,
+        .memsz = memsz,
+        .data = (const void *)(uintptr_t)at,
+        .prot = m->prot,
+    };
+    mem->saved_bytes += filesz;
+    return 0;
+}
+
+static bool worth_saving(const struct look *l, uint64_t page)
+{
+    return !in_ranges(l->rules->exclude, l->rules->nexclude, page,
+                      page + CKPT_PAGE) &&
+           !ckpt_page_is_zero((const void *)(uintptr_t)page);
+}
+
+/* Split one run of present pages by content.  `*from` is where the segment
+ * that is being made begins (its contents reach to *upto). */
+struct run {
+    uint64_t start, upto;
+    bool open;
+};
+
+static int extend(struct look *l, const struct ckpt_map *m, struct run *run,
+                  uint64_t page)
+{
+    if (run->open && page - run->upto > l->gap) {
+        if (add_segment(l, m, run->start, run->upto - run->start,
+                        page - run->start) < 0)
+            return -1;
+        run->open = false;
+    }
+    if (!run->open) {
+        run->start = page;
+        run->open = true;
+    }
+    run->upto = page + CKPT_PAGE;
+    return 0;
+}
+
+static int look_run(struct look *l, const struct ckpt_map *m, uint64_t start,
+                    uint64_t stop, struct run *run)
+{
+    for (uint64_t page = start; page < stop; page += CKPT_PAGE) {
+        if (!worth_saving(l, page))
+            continue;
+        if (!run->open && page > run->start &&
+            add_segment(l, m, run->start, 0, page - run->start) < 0)
+            return -1;
+        if (extend(l, m, run, page) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The contents of an unreadable mapping are made readable first; the note
+ * keeps the true protection. */
+static void make_readable(const struct ckpt_map *m)
+{
+    if (!(m->prot & PROT_READ))
+        ckpt_sys(SYS_mprotect, m->start, m->end - m->start,
+                 m->prot | PROT_READ);
+}
+
+/* Where readable contents end: a file may be shorter than its mapping. */
+static uint64_t readable_end(const struct ckpt_map *m)
+{
+    if (m->ino == 0 || m->kind == CKPT_MAP_SHARED || m->size == 0)
+        return m->end;
+    uint64_t file_end = (m->size + CKPT_PAGE - 1) & ~(uint64_t)(CKPT_PAGE - 1);
+    uint64_t len = file_end > m->offset ? file_end - m->offset : 0;
+    return len < m->end - m->start ? m->start + len : m->end;
+}
+
+static int look_contents(struct look *l, const struct ckpt_map *m)
+{
+    bool whole = m->kind == CKPT_MAP_SHARED || m->kind == CKPT_MAP_VDSO ||
+                 (m->kind == CKPT_MAP_ANON && m->ino != 0);
+    uint64_t end = readable_end(m), start, stop;
+    struct run run = {.start = m->start};
+
+    if (m->kind == CKPT_MAP_ZERO || m->kind == CKPT_MAP_VVAR ||
+        (m->kind == CKPT_MAP_FILE && (m->flags & CKPT_MAPF_SHARED)))
+        return add_segment(l, m, m->start, 0, m->end - m->start);
+    if (whole) {
+        make_readable(m);
+        if (look_run(l, m, m->start, end, &run) < 0)
+            return -1;
+    } else {
+        for (uint64_t at = m->start;
+             ckpt_pages_next(&l->pages, at, end, m->ino != 0, &start, &stop);
+             at = stop) {
+            make_readable(m);
+            if (look_run(l, m, start, stop, &run) < 0)
+                return -1;
+        }
+    }
+    return add_segment(l, m, run.start, run.open ? run.upto - run.start : 0,
+                       m->end - run.start);
+}
+
+/* Too many segments: try again with larger gaps filled. */
+static int look_segments(struct look *l)
+{
+    struct ckpt_memory *mem = l->memory;
+
+    for (l->gap = GAP_PAGES * CKPT_PAGE;; l->gap *= 8) {
+        size_t i = 0;
+        mem->nsegments = 0;
+        mem->saved_bytes = 0;
+        while (i < mem->nmaps && look_contents(l, &mem->maps[i]) == 0)
+            i++;
+        if (i == mem->nmaps)
+            return 0;
+        if (l->gap >= UINT64_MAX / 16)
+            return ckpt_err_set(l->err, E2BIG, "more than %zu mappings",
+                                l->room);
+    }
+}
+
+/* --- the list ----------------------------------------------------------- */
+
+static char *read_maps(struct look *l)
+{
+    size_t room;
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/maps",
+                       O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        errno = (int)-fd;
+        ckpt_err_sys(l->err, "/proc/self/maps");
+        return NULL;
+    }
+    char *text = ckpt_arena_rest(l->arena, &room);
+    ssize_t n = ckpt_read_full((int)fd, text, room - 1);
+    ckpt_sys(SYS_close, fd);
+    if (n < 0 || (size_t)n == room - 1) {
+        ckpt_err_set(l->err, ENOMEM, "/proc/self/maps is too long");
+        return NULL;
+    }
+    text[n] = '\0';
+    ckpt_arena_keep(l->arena, (size_t)n + 1);
+    return text;
+}
+
+static bool to_be_listed(const struct look *l, const struct ckpt_map *m)
+{
+    return strcmp(m->path, "[vsyscall]") != 0 &&
+           !in_ranges(l->rules->omit, l->rules->nomit, m->start, m->end);
+}
+
+static int list_maps(struct look *l, char *text)
+{
+    struct ckpt_memory *mem = l->memory;
+    size_t lines = 1;
+
+    for (char *c = text; *c; c++)
+        lines += *c == '\n';
+    mem->maps = ckpt_arena_alloc(l->arena, lines * sizeof *mem->maps);
+    if (!mem->maps)
+        return ckpt_err_sys(l->err, "list of %zu mappings", lines);
+    for (char *line = text, *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        if (!end)
+            break;
+        *end = '\0';
+        struct ckpt_map *m = &mem->maps[mem->nmaps];
+        if (!parse_line(line, m))
+            return ckpt_err_set(l->err, EPROTO,
+                                "unknown line in /proc/self/maps: %.100s",
+                                line);
+        if (to_be_listed(l, m))
+            mem->nmaps++;
+    }
+    for (size_t i = 0; i < mem->nmaps; i++)
+        if (classify(l, &mem->maps[i]) < 0)
+            return -1;
+    return 0;
+}
+
+int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
+                     const struct ckpt_memory_rules *rules,
+                     struct ckpt_err *err)
+{
+    struct look l = {.memory = memory, .arena = arena, .rules = rules,
+                     .err = err};
+
+    memset(memory, 0, sizeof *memory);
+    char *text = read_maps(&l);
+    if (!text || list_maps(&l, text) < 0)
+        return -1;
+    if (ckpt_pages_open(&l.pages) < 0)
+        return ckpt_err_set(err, EACCES, "cannot read /proc/self/pagemap");
+    l.room = memory->nmaps + SEGMENTS_MAX;
+    memory->segments =
+        ckpt_arena_alloc(arena, l.room * sizeof *memory->segments);
+    int rc = memory->segments
+                 ? look_segments(&l)
+                 : ckpt_err_sys(err, "list of %zu segments", l.room);
+    ckpt_pages_close(&l.pages);
+    return rc;
+}
+
+void ckpt_memory_restore_protection(const struct ckpt_memory *memory)
+{
+    for (size_t i = 0; i < memory->nmaps; i++) {
+        const struct ckpt_map *m = &memory->maps[i];
+        if (!(m->prot & PROT_READ) && m->kind != CKPT_MAP_VVAR)
+            ckpt_sys(SYS_mprotect, m->start, m->end - m->start, m->prot);
+    }
+}

@@ -1,0 +1,50 @@
+/* memory.h - what the memory of this process is, and which of it to save
+ *
+ * Reads /proc/self/maps once; an unknown line is memory like any other or is
+ * refused by name, never a reason to die.  Only pages that are present,
+ * private and not all zero become segments.  All threads are stopped.
+ *
+ * Async-signal-safe; everything is allocated in the arena.
+ */
+#ifndef CKPT_CAPTURE_MEMORY_H
+#define CKPT_CAPTURE_MEMORY_H
+
+#include "lib/capture/arena.h"
+#include "lib/common/err.h"
+#include "lib/image/image.h"
+#include "lib/image/notes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ckpt_memory {
+    struct ckpt_map *maps;
+    size_t nmaps;
+    struct ckpt_segment *segments;
+    size_t nsegments;
+    uint64_t saved_bytes;
+};
+
+/* Ranges that ckpt_memory_look() treats specially. */
+struct ckpt_range {
+    uint64_t start, end;
+};
+struct ckpt_memory_rules {
+    const struct ckpt_range *omit; /* not of the program: left out of the maps */
+    size_t nomit;
+    const struct ckpt_range *zero; /* come back zeroed (CKPT_MAP_ZERO) */
+    size_t nzero;
+    const struct ckpt_range *exclude; /* the program does not want them saved */
+    size_t nexclude;
+};
+
+/* 0; or -1: EBUSY with the mapping named when it cannot be saved, ENOMEM. */
+int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
+                     const struct ckpt_memory_rules *rules,
+                     struct ckpt_err *err);
+
+/* Mappings without PROT_READ that hold contents are made readable by look();
+ * give them their protection back. */
+void ckpt_memory_restore_protection(const struct ckpt_memory *memory);
+
+#endif

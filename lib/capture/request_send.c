@@ -1,0 +1,269 @@
+/* request_send.c - the asker's side of a request; see request.h
+ *
+ * A mapping named after marker.h tells that a process is under checkpointing,
+ * and by which signal it is asked: without it no signal is sent, because
+ * SIGUSR2 would end an ordinary program.
+ */
+#include "lib/capture/request.h"
+
+#include "lib/capture/marker.h"
+#include "lib/common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { REPEAT_MS = 200 };
+
+struct asking {
+    pid_t pid;
+    int sig;
+    enum ckpt_request_mode mode;
+    int reply_fd, path_fd;
+    int hold_fd; /* our writing end, open until the program has its own: only
+                    then does end of file mean that the program is gone */
+    char line[CKPT_REQUEST_LINE_MAX];
+    size_t len;
+    bool taken;
+};
+
+static int find_marker(pid_t pid, struct ckpt_err *err)
+{
+    char path[64], line[512];
+    int sig = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    if (!maps) {
+        if (errno == ENOENT)
+            return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
+        return ckpt_err_sys(err, "%s", path);
+    }
+    while (sig == 0 && fgets(line, sizeof line, maps)) {
+        const char *name = strstr(line, "/memfd:" CKPT_MARKER_PREFIX);
+        if (name)
+            sig = atoi(name + sizeof "/memfd:" CKPT_MARKER_PREFIX - 1);
+    }
+    fclose(maps);
+    if (sig <= 0 || sig >= 64)
+        return ckpt_err_set(err, ENOTSUP,
+                            "process %d is not under checkpointing: relink it "
+                            "with ckpt-cc or start it with ckpt run",
+                            (int)pid);
+    return sig;
+}
+
+static int send_signal(const struct asking *a, struct ckpt_err *err)
+{
+    siginfo_t info;
+    uint64_t value = (uint64_t)CKPT_REQUEST_MAGIC << 32 |
+                     (uint64_t)a->mode << 28 | (uint64_t)a->path_fd << 14 |
+                     (uint64_t)a->reply_fd;
+
+    memset(&info, 0, sizeof info);
+    info.si_signo = a->sig;
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_ptr = (void *)(uintptr_t)value;
+    if (syscall(SYS_rt_sigqueueinfo, a->pid, a->sig, &info) < 0)
+        return ckpt_err_sys(err, "cannot signal process %d", (int)a->pid);
+    return 0;
+}
+
+static long now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Take the whole lines that have come; true when the last answer is there. */
+static bool answered(struct asking *a, char **answer)
+{
+    char *line = a->line, *end;
+
+    while ((end = memchr(line, '\n', a->len - (size_t)(line - a->line)))) {
+        *end = '\0';
+        if (strcmp(line, "taken") != 0) {
+            *answer = line;
+            return true;
+        }
+        a->taken = true;
+        close(a->hold_fd);
+        a->hold_fd = -1;
+        line = end + 1;
+    }
+    a->len -= (size_t)(line - a->line);
+    memmove(a->line, line, a->len);
+    return false;
+}
+
+static bool process_gone(pid_t pid)
+{
+    char path[64], stat[512];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t n = ckpt_read_full(fd, stat, sizeof stat - 1);
+    close(fd);
+    stat[n > 0 ? n : 0] = '\0';
+    char *paren = strrchr(stat, ')');
+    return !paren || paren[1] == '\0' || paren[2] == 'Z' || paren[2] == 'X';
+}
+
+/* Wait for the final answer line. */
+static int await(struct asking *a, int timeout_ms, char **answer,
+                 struct ckpt_err *err)
+{
+    long deadline = timeout_ms < 0 ? 0 : now_ms() + timeout_ms;
+
+    for (;;) {
+        struct pollfd p = {.fd = a->reply_fd, .events = POLLIN};
+        poll(&p, 1, REPEAT_MS);
+        if (p.revents & POLLIN) {
+            ssize_t n = read(a->reply_fd, a->line + a->len,
+                             sizeof a->line - 1 - a->len);
+            if (n > 0)
+                a->len += (size_t)n;
+            if (answered(a, answer))
+                return 0;
+        } else if (p.revents & POLLHUP) {
+            return ckpt_err_set(err, ESRCH,
+                                "process %d ended during the checkpoint",
+                                (int)a->pid);
+        }
+        if (!a->taken && process_gone(a->pid))
+            return ckpt_err_set(err, ESRCH, "process %d ended", (int)a->pid);
+        if (timeout_ms >= 0 && now_ms() > deadline)
+            return ckpt_err_set(err, ETIMEDOUT,
+                                "process %d did not answer within %d s",
+                                (int)a->pid, timeout_ms / 1000);
+        if (!a->taken && p.revents == 0 && send_signal(a, err) < 0)
+            return -1;
+    }
+}
+
+static int interpret(char *answer, char *image, size_t image_size,
+                     struct ckpt_err *err)
+{
+    if (strncmp(answer, "done ", 5) == 0) {
+        if (strlen(answer + 5) >= image_size)
+            return ckpt_err_set(err, ENAMETOOLONG, "image path too long");
+        strcpy(image, answer + 5);
+        return 0;
+    }
+    if (strncmp(answer, "refused ", 8) == 0)
+        return ckpt_err_set(err, EBUSY, "%s", answer + 8);
+    return ckpt_err_set(err, EPROTO, "unexpected answer: %.100s", answer);
+}
+
+static int path_memfd(const char *path, struct ckpt_err *err)
+{
+    int fd = memfd_create("ckpt-request", MFD_CLOEXEC);
+
+    if (fd < 0 || ckpt_write_full(fd, path, strlen(path)) < 0)
+        return ckpt_err_sys(err, "memfd");
+    return fd;
+}
+
+static int ask(struct asking *a, const char *path, int timeout_ms, char *image,
+               size_t image_size, struct ckpt_err *err)
+{
+    int ends[2] = {-1, -1}, rc = -1;
+    char *answer = NULL;
+
+    /* the program opens our descriptors through /proc, which a process that
+     * has changed its user id does not allow by default */
+    prctl(PR_SET_DUMPABLE, 1);
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        ckpt_err_sys(err, "pipe");
+        goto out;
+    }
+    a->hold_fd = ends[1];
+    a->reply_fd = ends[0];
+    if (path && *path && (a->path_fd = path_memfd(path, err)) < 0)
+        goto out;
+    if (send_signal(a, err) < 0 || await(a, timeout_ms, &answer, err) < 0)
+        goto out;
+    rc = interpret(answer, image, image_size, err);
+out:
+    if (ends[0] >= 0)
+        close(ends[0]);
+    if (a->hold_fd >= 0)
+        close(a->hold_fd);
+    if (a->path_fd > 0)
+        close(a->path_fd);
+    return rc;
+}
+
+struct outcome {
+    int rc, errnum;
+    struct ckpt_err err;
+    char image[4096];
+};
+
+/* Root asks as the program's own user, whose /proc entries the program may
+ * open. */
+static int ask_as(const struct stat *owner, struct asking *a, const char *path,
+                  int timeout_ms, char *image, size_t image_size,
+                  struct ckpt_err *err)
+{
+    struct outcome *o = mmap(NULL, sizeof *o, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (o == MAP_FAILED)
+        return ckpt_err_sys(err, "mmap");
+    o->rc = -1;
+    o->errnum = ESRCH;
+    pid_t child = fork();
+    if (child == 0) {
+        if (setresgid(owner->st_gid, owner->st_gid, owner->st_gid) < 0 ||
+            setresuid(owner->st_uid, owner->st_uid, owner->st_uid) < 0)
+            _exit(1);
+        o->rc = ask(a, path, timeout_ms, o->image, sizeof o->image, &o->err);
+        o->errnum = errno;
+        _exit(0);
+    }
+    if (child > 0)
+        waitpid(child, NULL, 0);
+    int rc = o->rc;
+    if (rc == 0 && strlen(o->image) < image_size)
+        strcpy(image, o->image);
+    else
+        rc = ckpt_err_set(err, o->errnum, "%s", o->err.text);
+    munmap(o, sizeof *o);
+    return rc;
+}
+
+int ckpt_request_send(pid_t pid, int sig, enum ckpt_request_mode mode,
+                      const char *path, int timeout_ms, char *image,
+                      size_t image_size, struct ckpt_err *err)
+{
+    struct asking a = {.pid = pid, .mode = mode, .hold_fd = -1};
+    char proc[64];
+    struct stat owner;
+    int marked = find_marker(pid, err);
+
+    if (marked < 0)
+        return -1;
+    a.sig = sig > 0 ? sig : marked;
+    snprintf(proc, sizeof proc, "/proc/%d", (int)pid);
+    if (stat(proc, &owner) < 0)
+        return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
+    if (geteuid() == 0 && owner.st_uid != 0)
+        return ask_as(&owner, &a, path, timeout_ms, image, image_size, err);
+    return ask(&a, path, timeout_ms, image, image_size, err);
+}

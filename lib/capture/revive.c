@@ -1,0 +1,87 @@
+/* revive.c - see revive.h */
+#include "lib/capture/revive.h"
+
+#include "lib/capture/capture.h"
+#include "lib/capture/state.h"
+#include "lib/capture/stop.h"
+#include "lib/common/io.h"
+#include "lib/common/sys.h"
+#include "lib/remote/remote.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
+};
+
+static struct ckpt_capture_state *const s = &ckpt_capture_state;
+
+static void die(const char *what)
+{
+    char line[700];
+    int n = snprintf(line, sizeof line, "ckpt: restart: %s\n", what);
+
+    ckpt_write_full(2, line, n > 0 ? (size_t)n : 0);
+    ckpt_sys(SYS_exit_group, 1);
+}
+
+/* The thread whose id was the process id leads the process again. */
+static struct ckpt_thread *find_leader(struct ckpt_thread *t)
+{
+    while (t && t->tid != s->pid)
+        t = t->next;
+    return t;
+}
+
+void ckpt_revive_entry(struct ckpt_revive_args *args)
+{
+    size_t count;
+    struct ckpt_thread *all = ckpt_stop_threads(&count);
+    struct ckpt_thread *leader = find_leader(all);
+
+    s->args = args;
+    if (args->version != CKPT_REVIVE_VERSION || args->size != sizeof *args)
+        die("the image was made by a libckpt that this ckpt cannot restart");
+    if (!leader)
+        die("the image lacks the first thread");
+    for (struct ckpt_thread *t = all; t; t = t->next) {
+        if (t == leader)
+            continue;
+        long rc = ckpt_clone_resume(THREAD_FLAGS, NULL, NULL, t->fs_base,
+                                    &t->context);
+        if (rc < 0)
+            die("cannot make the threads again");
+    }
+    ckpt_sys(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, leader->fs_base);
+    ckpt_context_resume(&leader->context);
+}
+
+static void take_args(int *remote_fd)
+{
+    struct ckpt_revive_args *args = s->args;
+    uint64_t start = args->hole_start, end = args->hole_end;
+
+    *remote_fd = args->remote_fd;
+    if (args->has_settings)
+        s->settings = args->settings;
+    s->args = NULL;
+    ckpt_sys(SYS_munmap, start, end - start);
+}
+
+void ckpt_revive_finish(void)
+{
+    struct ckpt_err err = {""};
+    int remote_fd;
+
+    take_args(&remote_fd);
+    if (ckpt_capture_mark(&err) < 0 || ckpt_capture_arm(&err) < 0)
+        die(err.text);
+    if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
+        die(err.text);
+    for (size_t i = s->non_restart; i-- > 0;)
+        s->on_restart[i].fn(s->on_restart[i].arg);
+    ckpt_capture_log("restarted");
+}

@@ -1,0 +1,29 @@
+/* settings.h - what a program under checkpointing was told at its start
+ *
+ * From the environment (CKPT_IMAGE, CKPT_EVERY, ...), or, after a restart,
+ * from whoever restarted it.  Plain data, part of the image.
+ */
+#ifndef CKPT_CAPTURE_SETTINGS_H
+#define CKPT_CAPTURE_SETTINGS_H
+
+#include "lib/common/err.h"
+#include "lib/image/image.h"
+
+#include <stdint.h>
+
+struct ckpt_settings {
+    char image[4096];  /* absolute path; "" in remote mode */
+    uint32_t every_ms; /* 0: no periodic checkpoints */
+    uint32_t keep;     /* images kept */
+    uint32_t codec;    /* enum ckpt_codec */
+    int32_t signal;    /* that asks for a checkpoint */
+    int32_t exit_on;   /* signal that checkpoints and exits; 0: none */
+    char log[4096];    /* file that gets a line for each event; "" : none */
+};
+
+/* Fill in from the environment, with defaults.  0, or -1 with EINVAL and the
+ * variable named. */
+int ckpt_settings_from_env(struct ckpt_settings *settings,
+                           struct ckpt_err *err);
+
+#endif

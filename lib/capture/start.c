@@ -1,0 +1,132 @@
+/* start.c - before main: read the settings and arm the checkpoint signal
+ *
+ * The constructor is linked into every relinked program and is all that runs
+ * of libckpt until a checkpoint is asked for.
+ */
+#include "lib/capture/capture.h"
+#include "lib/capture/marker.h"
+#include "lib/capture/state.h"
+#include "lib/capture/unsaved.h"
+#include "lib/common/io.h"
+#include "lib/common/sys.h"
+#include "lib/remote/remote.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/* `ckpt` knows a relinked program by this note. */
+__asm__(".pushsection .note.ckpt, \"a\", @note\n"
+        ".balign 4\n"
+        ".long 5, 4, 1\n"
+        ".asciz \"CKPT\"\n"
+        ".balign 4\n"
+        ".long 1\n"
+        ".popsection\n");
+
+static struct ckpt_capture_state *const s = &ckpt_capture_state;
+
+static int install(int sig, struct ckpt_err *err)
+{
+    struct sigaction sa;
+
+    memset(&sa, 0, sizeof sa);
+    sa.sa_sigaction = ckpt_capture_signal;
+    sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    sigfillset(&sa.sa_mask);
+    if (sigaction(sig, &sa, NULL) < 0)
+        return ckpt_err_sys(err, "cannot handle signal %d", sig);
+    return 0;
+}
+
+static int start_timer(struct ckpt_err *err)
+{
+    struct sigevent event;
+    struct itimerspec spec;
+    int timer = -1;
+    long ms = s->settings.every_ms;
+
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = s->settings.signal;
+    spec.it_value.tv_sec = ms / 1000;
+    spec.it_value.tv_nsec = ms % 1000 * 1000000;
+    spec.it_interval = spec.it_value;
+    long rc = ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer);
+    if (rc == 0)
+        rc = ckpt_sys(SYS_timer_settime, timer, 0, &spec, NULL);
+    errno = (int)-rc;
+    return rc < 0 ? ckpt_err_sys(err, "timer for periodic checkpoints") : 0;
+}
+
+int ckpt_capture_mark(struct ckpt_err *err)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, CKPT_MARKER_PREFIX "%d", s->settings.signal);
+    long fd = ckpt_sys(SYS_memfd_create, name, MFD_CLOEXEC);
+    if (fd < 0) {
+        errno = (int)-fd;
+        return ckpt_err_sys(err, "memfd");
+    }
+    long p = ckpt_sys(SYS_mmap, 0, CKPT_PAGE_SIZE, PROT_READ, MAP_SHARED, fd,
+                      0);
+    ckpt_sys(SYS_close, fd);
+    if (ckpt_sys_errno(p) == -1)
+        return ckpt_err_sys(err, "mmap");
+    s->marker = (struct ckpt_range){(uint64_t)p, (uint64_t)p + CKPT_PAGE_SIZE};
+    return 0;
+}
+
+int ckpt_capture_arm(struct ckpt_err *err)
+{
+    s->pid = (int32_t)ckpt_sys(SYS_getpid);
+    if (install(s->settings.signal, err) < 0 ||
+        (s->settings.exit_on && install(s->settings.exit_on, err) < 0))
+        return -1;
+    return s->settings.every_ms ? start_timer(err) : 0;
+}
+
+static void unblock(int sig)
+{
+    uint64_t mask = 1ull << (sig - 1);
+
+    ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
+}
+
+static int start(struct ckpt_err *err)
+{
+    const char *remote = getenv("CKPT_REMOTE_FD");
+
+    if (ckpt_settings_from_env(&s->settings, err) < 0)
+        return -1;
+    ckpt_files_inherited(&s->inherited);
+    s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);
+    if (!s->stack)
+        return ckpt_err_sys(err, "stack");
+    if (ckpt_capture_mark(err) < 0 || ckpt_capture_arm(err) < 0)
+        return -1;
+    unblock(s->settings.signal);
+    if (remote && *remote) {
+        int fd = atoi(remote);
+        unsetenv("CKPT_REMOTE_FD");
+        return ckpt_remote_start(fd, err);
+    }
+    return 0;
+}
+
+__attribute__((constructor(101))) static void ckpt_start(void)
+{
+    struct ckpt_err err;
+    char line[600];
+
+    if (start(&err) == 0)
+        return;
+    int n = snprintf(line, sizeof line, "%s: ckpt: %s\n",
+                     program_invocation_short_name, err.text);
+    ckpt_write_full(2, line, n > 0 ? (size_t)n : 0);
+    _exit(1);
+}

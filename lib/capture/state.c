@@ -1,0 +1,34 @@
+/* state.c - see state.h and unsaved.h */
+#include "lib/capture/state.h"
+
+#include "lib/capture/unsaved.h"
+#include "lib/common/sys.h"
+
+#include <sys/mman.h>
+
+struct ckpt_capture_state ckpt_capture_state;
+
+void *ckpt_unsaved_memory(size_t len)
+{
+    struct ckpt_capture_state *s = &ckpt_capture_state;
+
+    if (s->nunsaved == CKPT_UNSAVED_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    len = (len + CKPT_PAGE_SIZE - 1) & ~(size_t)(CKPT_PAGE_SIZE - 1);
+    /* a guard page on both sides keeps the mapping from merging with others */
+    long p = ckpt_sys(SYS_mmap, 0, len + 2 * CKPT_PAGE_SIZE, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (ckpt_sys_errno(p) == -1)
+        return NULL;
+    p += CKPT_PAGE_SIZE;
+    long rc = ckpt_sys(SYS_mprotect, p, len, PROT_READ | PROT_WRITE);
+    if (ckpt_sys_errno(rc) == -1)
+        return NULL;
+    ckpt_sys(SYS_madvise, p, len, MADV_DONTDUMP);
+    ckpt_sys(SYS_madvise, p, len, MADV_WIPEONFORK);
+    s->unsaved[s->nunsaved++] =
+        (struct ckpt_range){(uint64_t)p, (uint64_t)p + len};
+    return (void *)p;
+}

@@ -1,0 +1,64 @@
+/* state.h - the one piece of memory that libckpt has inside a program
+ *
+ * It is ordinary data of the program, so it is in every image, and the
+ * revived process finds it as it was at the moment of the capture.
+ */
+#ifndef CKPT_CAPTURE_STATE_H
+#define CKPT_CAPTURE_STATE_H
+
+#include "lib/capture/memory.h"
+#include "lib/capture/request.h"
+#include "lib/capture/settings.h"
+#include "lib/capture/thread.h"
+#include "lib/files/look.h"
+
+#include <stdatomic.h>
+
+enum {
+    CKPT_UNSAVED_MAX = 32,
+    CKPT_EXCLUDE_MAX = 1024,
+    CKPT_HOOKS_MAX = 64,
+    CKPT_STACK_SIZE = 512 * 1024,
+    CKPT_PAGE_SIZE = 4096,
+};
+
+struct ckpt_hook {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct ckpt_capture_state {
+    struct ckpt_settings settings;
+    int32_t pid; /* of the process that was armed; a forked child is not */
+    struct ckpt_inherited inherited;
+    _Atomic uint32_t capturing;
+    _Atomic uint32_t disabled;   /* depth of critical sections */
+    _Atomic uint32_t postponed;  /* `postponed_info` waits for the last enable */
+    siginfo_t postponed_info;
+    uint64_t last_reply_id;
+
+    /* the stack that captures and revivals run on; not in the image */
+    uint8_t *stack;
+    struct ckpt_range marker; /* the mapping of marker.h */
+    struct ckpt_range unsaved[CKPT_UNSAVED_MAX];
+    size_t nunsaved;
+    struct ckpt_range exclude[CKPT_EXCLUDE_MAX];
+    size_t nexclude;
+    struct ckpt_hook on_checkpoint[CKPT_HOOKS_MAX];
+    size_t non_checkpoint;
+    struct ckpt_hook on_restart[CKPT_HOOKS_MAX];
+    size_t non_restart;
+
+    /* one capture */
+    struct ckpt_request request;
+    struct ckpt_thread *captor;
+    struct ckpt_err err;
+    int32_t result; /* as ckpt_checkpoint() returns it */
+
+    /* one revival */
+    struct ckpt_revive_args *args;
+};
+
+extern struct ckpt_capture_state ckpt_capture_state;
+
+#endif

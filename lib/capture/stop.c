@@ -1,0 +1,224 @@
+/* stop.c - see stop.h
+ *
+ * A thread can be created or end while the others are being stopped, so the
+ * list of threads is read again until a whole pass finds every thread in it
+ * parked already.  Only running threads create threads; so nothing new can
+ * come after such a pass.
+ */
+#include "lib/capture/stop.h"
+
+#include "lib/common/dirent.h"
+#include "lib/common/futex.h"
+#include "lib/common/io.h"
+#include "lib/common/sys.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STOP_LIMIT_MS = 10000,
+    STOP_POLL_MS = 5,
+    /* a signal value of ours: magic in the upper half, generation below */
+    STOP_MAGIC = 0x434b5053,
+};
+
+static struct {
+    _Atomic(struct ckpt_thread *) threads; /* parked ones and the captor */
+    _Atomic uint32_t nparked;
+    uint32_t generation;       /* of the stop in progress, or the last */
+    _Atomic uint32_t stopping; /* its generation while a stop is in progress */
+    _Atomic uint32_t nrevived;
+} stop;
+
+bool ckpt_stop_in_progress(void)
+{
+    return atomic_load(&stop.stopping) != 0;
+}
+
+bool ckpt_stop_is_call(const void *value)
+{
+    return (uint64_t)(uintptr_t)value >> 32 == STOP_MAGIC;
+}
+
+static void push(struct ckpt_thread *t)
+{
+    t->next = atomic_load(&stop.threads);
+    while (!atomic_compare_exchange_weak(&stop.threads, &t->next, t))
+        ;
+}
+
+/* The word holds the generation of the stop, so that a thread which is slow to
+ * wake is not held by the next stop without being in its list. */
+static void sleep_until_released(uint32_t generation)
+{
+    while (atomic_load(&stop.stopping) == generation)
+        ckpt_futex_wait((uint32_t *)&stop.stopping, generation, -1);
+}
+
+void ckpt_stop_park(void *ucontext)
+{
+    struct ckpt_thread t;
+    uint32_t generation = atomic_load(&stop.stopping);
+
+    if (generation == 0)
+        return; /* a call that was overtaken by the release */
+    ckpt_thread_describe(&t, ucontext);
+    t.parked = 1;
+    if (ckpt_context_save(&t.context) == 0) {
+        atomic_fetch_add(&stop.nparked, 1);
+        push(&t);
+        ckpt_futex_wake_all((uint32_t *)&stop.nparked);
+    } else {
+        ckpt_thread_revive(&t);
+        atomic_fetch_add(&stop.nrevived, 1);
+        ckpt_futex_wake_all((uint32_t *)&stop.nrevived);
+    }
+    sleep_until_released(generation);
+}
+
+static bool is_parked(int tid)
+{
+    for (struct ckpt_thread *t = atomic_load(&stop.threads); t; t = t->next)
+        if (t->tid == tid)
+            return true;
+    return false;
+}
+
+static void send_call(int pid, int tid, int sig)
+{
+    siginfo_t info;
+    uint64_t value = (uint64_t)STOP_MAGIC << 32 | stop.generation;
+
+    memset(&info, 0, sizeof info);
+    info.si_signo = sig;
+    info.si_code = SI_QUEUE;
+    info.si_pid = pid;
+    info.si_uid = (uid_t)ckpt_sys(SYS_getuid);
+    info.si_value.sival_ptr = (void *)(uintptr_t)value;
+    ckpt_sys(SYS_rt_tgsigqueueinfo, pid, tid, sig, &info);
+}
+
+/* One pass over the threads: how many are not parked, one of them in *tid.
+ * They are called (again: a signal that is pending already stays one). */
+static long call_running(int dirfd, int pid, int sig, int *running_tid)
+{
+    _Alignas(struct ckpt_dirent) char buf[4096];
+    long running = 0, n;
+
+    ckpt_sys(SYS_lseek, dirfd, 0, SEEK_SET);
+    while ((n = ckpt_sys(SYS_getdents64, dirfd, buf, sizeof buf)) > 0) {
+        for (long at = 0; at < n;) {
+            struct ckpt_dirent *d = (void *)(buf + at);
+            int tid = atoi(d->name);
+            at += d->reclen;
+            if (tid <= 0 || is_parked(tid))
+                continue;
+            running++;
+            *running_tid = tid;
+            send_call(pid, tid, sig);
+        }
+    }
+    return n < 0 ? n : running;
+}
+
+static int refuse(int tid, struct ckpt_err *err)
+{
+    char path[64], status[4096], comm[CKPT_COMM_MAX + 1] = "?";
+    const char *state = "?";
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = ckpt_read_full((int)fd, status, sizeof status - 1);
+        ckpt_sys(SYS_close, fd);
+        status[n > 0 ? n : 0] = '\0';
+        char *at = strstr(status, "State:\t");
+        if (at)
+            state = at + 7;
+        size_t len = strcspn(status + 6, "\n");
+        if (n > 6)
+            memcpy(comm, status + 6, len < sizeof comm ? len : sizeof comm - 1);
+    }
+    return ckpt_err_set(err, EBUSY,
+                        "thread %d (%.16s) did not stop within %d s: it is in "
+                        "state %.1s or blocks the checkpoint signal",
+                        tid, comm, STOP_LIMIT_MS / 1000, state);
+}
+
+static long now_ms(void)
+{
+    struct timespec ts;
+
+    ckpt_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Repeat passes until all are parked. */
+static int stop_others(int dirfd, int sig, struct ckpt_err *err)
+{
+    int pid = (int)ckpt_sys(SYS_getpid), tid = 0;
+    long deadline = now_ms() + STOP_LIMIT_MS;
+
+    for (;;) {
+        uint32_t parked = atomic_load(&stop.nparked);
+        long running = call_running(dirfd, pid, sig, &tid);
+        if (running < 0) {
+            errno = (int)-running;
+            return ckpt_err_sys(err, "/proc/self/task");
+        }
+        if (running == 0)
+            return 0;
+        if (now_ms() > deadline)
+            return refuse(tid, err);
+        ckpt_futex_wait((uint32_t *)&stop.nparked, parked, STOP_POLL_MS);
+    }
+}
+
+int ckpt_stop_all(int sig, struct ckpt_thread *self, struct ckpt_err *err)
+{
+    if (++stop.generation == 0)
+        stop.generation = 1;
+    self->parked = 0;
+    atomic_store(&stop.threads, NULL);
+    atomic_store(&stop.nparked, 0);
+    atomic_store(&stop.nrevived, 0);
+    push(self);
+    atomic_store(&stop.stopping, stop.generation);
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/task",
+                       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc;
+    if (fd < 0) {
+        errno = (int)-fd;
+        rc = ckpt_err_sys(err, "/proc/self/task");
+    } else {
+        rc = stop_others((int)fd, sig, err);
+        ckpt_sys(SYS_close, fd);
+    }
+    if (rc < 0)
+        ckpt_stop_release();
+    return rc;
+}
+
+void ckpt_stop_release(void)
+{
+    atomic_store(&stop.stopping, 0);
+    ckpt_futex_wake_all((uint32_t *)&stop.stopping);
+}
+
+struct ckpt_thread *ckpt_stop_threads(size_t *count)
+{
+    *count = atomic_load(&stop.nparked) + 1u;
+    return atomic_load(&stop.threads);
+}
+
+void ckpt_stop_wait_revived(void)
+{
+    uint32_t all = atomic_load(&stop.nparked), now;
+
+    while ((now = atomic_load(&stop.nrevived)) < all)
+        ckpt_futex_wait((uint32_t *)&stop.nrevived, now, -1);
+}

@@ -1,0 +1,259 @@
+/* look.c - see look.h */
+#include "lib/files/look.h"
+
+#include "lib/common/dirent.h"
+#include "lib/common/sys.h"
+
+#include <asm/ioctls.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+
+/* The growing table while it is made. */
+struct look {
+    struct ckpt_file_table *table;
+    struct ckpt_arena *arena;
+    const struct ckpt_inherited *inherited;
+    size_t room;
+    int pid;
+    struct ckpt_err *err;
+};
+
+static int refuse(const struct look *l, int fd, const char *what,
+                  const char *name)
+{
+    return ckpt_err_set(l->err, EBUSY, "descriptor %d is %s: %s", fd, what,
+                        name);
+}
+
+static int64_t mtime_ns(const struct stat *st)
+{
+    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+/* The regular file or directory is to be found under its name again. */
+static int look_named(struct look *l, int fd, struct ckpt_open_file *f,
+                      const struct stat *st)
+{
+    struct stat by_name;
+
+    if (f->path[0] != '/' || st->st_nlink == 0)
+        return refuse(l, fd, "an open file that has no name any more",
+                      f->path);
+    long rc = ckpt_sys(SYS_newfstatat, AT_FDCWD, f->path, &by_name, 0);
+    if (rc < 0 || by_name.st_dev != st->st_dev || by_name.st_ino != st->st_ino)
+        return refuse(l, fd, "an open file whose name now belongs to another",
+                      f->path);
+    f->kind = S_ISDIR(st->st_mode) ? CKPT_FILE_DIRECTORY : CKPT_FILE_REGULAR;
+    long offset = ckpt_sys(SYS_lseek, fd, 0, SEEK_CUR);
+    f->offset = offset < 0 ? 0 : (uint64_t)offset;
+    return 0;
+}
+
+static bool was_inherited(const struct look *l, int fd, const struct stat *st)
+{
+    for (size_t i = 0; i < l->inherited->count; i++)
+        if (l->inherited->entries[i].fd == fd &&
+            l->inherited->entries[i].dev == st->st_dev &&
+            l->inherited->entries[i].ino == st->st_ino)
+            return true;
+    return false;
+}
+
+/* A terminal, pipe or socket: it must be one that the caller gave as 0, 1 or
+ * 2, or the same again, or another one that the caller gave. */
+static int look_given(struct look *l, int fd, struct ckpt_open_file *f,
+                      const struct stat *st)
+{
+    for (int given = 0; given <= 2; given++) {
+        struct stat of_given;
+        if (ckpt_sys(SYS_fstat, given, &of_given) == 0 &&
+            of_given.st_dev == st->st_dev && of_given.st_ino == st->st_ino &&
+            of_given.st_rdev == st->st_rdev &&
+            (fd > 2 || fd == given)) {
+            f->kind = CKPT_FILE_CALLER;
+            f->caller_fd = given;
+            return 0;
+        }
+    }
+    if (was_inherited(l, fd, st)) {
+        f->kind = CKPT_FILE_CALLER;
+        f->caller_fd = fd;
+        return 0;
+    }
+    const char *what = S_ISCHR(st->st_mode)    ? "a device"
+                       : S_ISFIFO(st->st_mode) ? "a pipe"
+                       : S_ISSOCK(st->st_mode) ? "a socket"
+                                               : "of an unknown kind";
+    return refuse(l, fd, what, f->path);
+}
+
+/* Memory devices and the controlling terminal are the same everywhere. */
+static bool is_common_device(const struct stat *st)
+{
+    return major(st->st_rdev) == 1 ||
+           (major(st->st_rdev) == 5 && minor(st->st_rdev) == 0);
+}
+
+static int look_file(struct look *l, int fd, struct ckpt_open_file *f)
+{
+    char link[64], path[CKPT_PATH_MAX];
+    struct stat st;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    long rc = ckpt_sys(SYS_fstat, fd, &st);
+    if (n < 0 || rc < 0)
+        return ckpt_err_set(l->err, EIO, "descriptor %d cannot be read", fd);
+    path[n] = '\0';
+    char *copy = ckpt_arena_alloc(l->arena, (size_t)n + 1);
+    if (!copy)
+        return ckpt_err_sys(l->err, "table of files");
+    memcpy(copy, path, (size_t)n + 1);
+    f->path = copy;
+    f->flags = (uint32_t)ckpt_sys(SYS_fcntl, fd, F_GETFL);
+    f->mode = st.st_mode;
+    f->caller_fd = -1;
+    f->dev = st.st_dev;
+    f->ino = st.st_ino;
+    f->size = (uint64_t)st.st_size;
+    f->mtime_ns = mtime_ns(&st);
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return look_named(l, fd, f, &st);
+    if (S_ISCHR(st.st_mode) && is_common_device(&st)) {
+        f->kind = CKPT_FILE_DEVICE;
+        return 0;
+    }
+    if ((st.st_mode & S_IFMT) == 0)
+        return refuse(l, fd, "of a kind that is not supported yet", f->path);
+    return look_given(l, fd, f, &st);
+}
+
+/* The description of an earlier descriptor that fd shares, or -1. */
+static long shared_with(const struct look *l, int fd,
+                        const struct ckpt_open_file *f)
+{
+    const struct ckpt_file_table *t = l->table;
+
+    for (size_t i = 0; i < t->ndescriptors; i++) {
+        const struct ckpt_open_file *g = &t->files[t->descriptors[i].file];
+        if (g->dev == f->dev && g->ino == f->ino && g->flags == f->flags &&
+            g->offset == f->offset &&
+            ckpt_sys(SYS_kcmp, l->pid, l->pid, KCMP_FILE, fd,
+                     t->descriptors[i].fd) == 0)
+            return t->descriptors[i].file;
+    }
+    return -1;
+}
+
+static int look_descriptor(struct look *l, int fd)
+{
+    struct ckpt_file_table *t = l->table;
+
+    if (t->ndescriptors == l->room)
+        return ckpt_err_set(l->err, ENOMEM, "more than %zu descriptors",
+                            l->room);
+    struct ckpt_open_file *f = &t->files[t->nfiles];
+    memset(f, 0, sizeof *f);
+    if (look_file(l, fd, f) < 0)
+        return -1;
+    long shared = shared_with(l, fd, f);
+    struct ckpt_descriptor *d = &t->descriptors[t->ndescriptors++];
+    d->fd = fd;
+    d->file = shared < 0 ? (uint32_t)t->nfiles++ : (uint32_t)shared;
+    d->cloexec =
+        (uint32_t)(ckpt_sys(SYS_fcntl, fd, F_GETFD) & FD_CLOEXEC ? 1 : 0);
+    return 0;
+}
+
+static int look_all(struct look *l, int dirfd, bool (*skip)(int fd))
+{
+    _Alignas(struct ckpt_dirent) char buf[4096];
+    long n;
+
+    while ((n = ckpt_sys(SYS_getdents64, dirfd, buf, sizeof buf)) > 0) {
+        for (long at = 0; at < n;) {
+            struct ckpt_dirent *d = (void *)(buf + at);
+            at += d->reclen;
+            if (d->name[0] < '0' || d->name[0] > '9')
+                continue;
+            int fd = atoi(d->name);
+            if (fd != dirfd && !skip(fd) && look_descriptor(l, fd) < 0)
+                return -1;
+        }
+    }
+    return n < 0 ? (int)ckpt_sys_errno(n) : 0;
+}
+
+void ckpt_files_inherited(struct ckpt_inherited *inherited)
+{
+    _Alignas(struct ckpt_dirent) char buf[4096];
+    long n, dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
+                             O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    inherited->count = 0;
+    while (dirfd >= 0 &&
+           (n = ckpt_sys(SYS_getdents64, dirfd, buf, sizeof buf)) > 0) {
+        for (long at = 0; at < n;) {
+            struct ckpt_dirent *d = (void *)(buf + at);
+            struct stat st;
+            int fd = atoi(d->name);
+            at += d->reclen;
+            if (fd <= 2 || fd == dirfd ||
+                inherited->count == CKPT_INHERITED_MAX ||
+                ckpt_sys(SYS_fstat, fd, &st) < 0)
+                continue;
+            size_t i = inherited->count++;
+            inherited->entries[i].fd = fd;
+            inherited->entries[i].dev = st.st_dev;
+            inherited->entries[i].ino = st.st_ino;
+        }
+    }
+    if (dirfd >= 0)
+        ckpt_sys(SYS_close, dirfd);
+}
+
+static size_t count_descriptors(int dirfd)
+{
+    _Alignas(struct ckpt_dirent) char buf[4096];
+    size_t count = 0;
+    long n;
+
+    while ((n = ckpt_sys(SYS_getdents64, dirfd, buf, sizeof buf)) > 0)
+        for (long at = 0; at < n; count++)
+            at += ((struct ckpt_dirent *)(void *)(buf + at))->reclen;
+    ckpt_sys(SYS_lseek, dirfd, 0, SEEK_SET);
+    return count;
+}
+
+int ckpt_files_look(struct ckpt_file_table *table, struct ckpt_arena *arena,
+                    const struct ckpt_inherited *inherited,
+                    bool (*skip)(int fd), struct ckpt_err *err)
+{
+    struct look l = {table, arena, inherited, 0, (int)ckpt_sys(SYS_getpid),
+                     err};
+
+    memset(table, 0, sizeof *table);
+    long dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0) {
+        errno = (int)-dirfd;
+        return ckpt_err_sys(err, "/proc/self/fd");
+    }
+    l.room = count_descriptors((int)dirfd);
+    table->files = ckpt_arena_alloc(arena, (l.room + 1) * sizeof *table->files);
+    table->descriptors =
+        ckpt_arena_alloc(arena, (l.room + 1) * sizeof *table->descriptors);
+    int rc = -1;
+    if (!table->files || !table->descriptors)
+        ckpt_err_sys(err, "table of files");
+    else
+        rc = look_all(&l, (int)dirfd, skip);
+    ckpt_sys(SYS_close, dirfd);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/* files.h - the descriptors of the program, opened again
+ *
+ * Opening and checking come first and change nothing; ckpt_files_commit() then
+ * puts the descriptors at their numbers and rolls the files back.
+ */
+#ifndef CKPT_RESTART_FILES_H
+#define CKPT_RESTART_FILES_H
+
+#include "lib/common/err.h"
+#include "lib/image/notes.h"
+
+#include <stdbool.h>
+
+struct ckpt_files {
+    const struct ckpt_notes *notes;
+    int *opened; /* for each open file description, a temporary descriptor */
+    int base;    /* temporary ones are at or above this number */
+};
+
+/* 0, or -1: ESTALE when a file is not what it was (unless `force`), ENOENT and
+ * the like when it cannot be opened; the file is named. */
+int ckpt_files_open(struct ckpt_files *files, const struct ckpt_notes *notes,
+                    bool force, struct ckpt_err *err);
+
+/* Cut off what was appended since; put every descriptor in its place; close
+ * all others except `keep` (-1: none), which is moved out of the way if need
+ * be.  Returns the number that `keep` has then, or -1. */
+int ckpt_files_commit(struct ckpt_files *files, int keep, struct ckpt_err *err);
+
+#endif

@@ -1,0 +1,112 @@
+/* restart.c - see restart.h */
+#include "lib/restart/restart.h"
+
+#include "lib/image/image.h"
+#include "lib/restart/files.h"
+#include "lib/restart/process.h"
+#include "lib/restart/stage.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct restart {
+    const struct ckpt_restart_options *options;
+    struct ckpt_image *image;
+    struct ckpt_notes notes;
+    struct ckpt_stage stage;
+    struct ckpt_files files;
+    struct ckpt_settings settings;
+};
+
+static int check(struct restart *r, struct ckpt_err *err)
+{
+    if (!r->options->no_verify && ckpt_image_verify(r->image, err) < 0)
+        return -1;
+    if (ckpt_notes_read(r->image, &r->notes, err) < 0)
+        return -1;
+    bool remote = r->notes.meta.flags & CKPT_META_REMOTE;
+    if (remote && r->options->remote_fd < 0)
+        return ckpt_err_set(err, EINVAL,
+                            "the program's files are at its home: it can only "
+                            "be restarted as a job");
+    if (!remote && r->options->remote_fd >= 0)
+        return ckpt_err_set(err, EINVAL,
+                            "the program's files were local: it cannot be "
+                            "restarted as a job");
+    return ckpt_process_check(&r->notes, err);
+}
+
+/* The last steps of preparation: everything the plan refers to must be inside
+ * the region, which is all that is left when it is carried out. */
+static void fill_plan(struct restart *r, int remote_fd)
+{
+    struct ckpt_bare_plan *plan = r->stage.plan;
+    struct ckpt_revive_args *args = r->stage.args;
+
+    ckpt_process_mm(&r->notes, plan);
+    plan->entry_pc = r->notes.meta.entry_pc;
+    plan->entry_sp = r->notes.meta.entry_sp;
+    plan->entry_fs = r->notes.meta.entry_fs;
+    plan->entry_arg = (uint64_t)(uintptr_t)args;
+    args->version = CKPT_REVIVE_VERSION;
+    args->size = sizeof *args;
+    args->hole_start = r->stage.region_start;
+    args->hole_end = r->stage.region_end;
+    args->remote_fd = remote_fd;
+    args->has_settings = r->options->settings != NULL;
+    if (r->options->settings)
+        args->settings = *r->options->settings;
+}
+
+static int go(struct restart *r, struct ckpt_err *err)
+{
+    bool remote = r->options->remote_fd >= 0;
+    int fd = ckpt_files_commit(&r->files, r->options->remote_fd, err);
+
+    if (fd < 0)
+        return -1;
+    fill_plan(r, remote ? fd : -1);
+    /* the auxiliary vector is read from here at the very end */
+    uint8_t *auxv = (uint8_t *)(r->stage.args + 1);
+    memcpy(auxv, r->notes.process.auxv, sizeof r->notes.process.auxv);
+    r->stage.plan->mm.auxv = (void *)auxv;
+    ckpt_process_commit(&r->notes);
+    long (*run)(void *) = (long (*)(void *))(uintptr_t)r->stage.bare;
+    ckpt_call_on_stack(run, r->stage.plan, (void *)r->stage.stack_top);
+    abort(); /* bare does not return */
+}
+
+static int prepare(struct restart *r, struct ckpt_err *err)
+{
+    const struct ckpt_restart_options *o = r->options;
+
+    if (check(r, err) < 0 ||
+        ckpt_stage_memory(&r->stage, r->image, &r->notes, o->force, err) < 0 ||
+        ckpt_files_open(&r->files, &r->notes, o->force, err) < 0)
+        return -1;
+    return ckpt_process_prepare(&r->notes, err);
+}
+
+int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
+                 struct ckpt_err *err)
+{
+    struct restart r = {.options = options};
+
+    r.image = ckpt_image_open(path, err);
+    if (!r.image)
+        return -1;
+    int rc = prepare(&r, err);
+    if (rc == 0) {
+        fflush(NULL);
+        rc = go(&r, err);
+    }
+    int saved = errno;
+    free(r.files.opened);
+    ckpt_notes_clear(&r.notes);
+    ckpt_image_close(r.image);
+    errno = saved;
+    return ckpt_err_prefix(err, "%s", path);
+}

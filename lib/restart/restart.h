@@ -1,0 +1,36 @@
+/* restart.h - from an image to the running program
+ *
+ *     verify the image, decode its notes
+ *     check that this machine can run it
+ *     stage its memory                      (stage.h)
+ *     check and open its files              (files.h)
+ *     set what belongs to the process       (process.h)
+ *     ------ point of no return ------
+ *     roll files back, jump                 (lib/bare)
+ *
+ * Everything that can fail comes before the point of no return, leaves the
+ * image and the files as they were, and says why.  Ordinary code, for a
+ * process with one thread.
+ */
+#ifndef CKPT_RESTART_RESTART_H
+#define CKPT_RESTART_RESTART_H
+
+#include "lib/capture/settings.h"
+#include "lib/common/err.h"
+
+#include <stdbool.h>
+
+struct ckpt_restart_options {
+    bool force;     /* go on although files have changed */
+    bool no_verify; /* skip the pass over all checksums */
+    int remote_fd;  /* boot record for remote mode, or -1 */
+    const struct ckpt_settings *settings; /* NULL: those of the image, with the
+                                             image's own path */
+};
+
+/* Become the program in the image at `path`.  Returns only on failure: -1 with
+ * errno and err. */
+int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
+                 struct ckpt_err *err);
+
+#endif

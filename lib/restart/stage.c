@@ -1,0 +1,457 @@
+/* stage.c - see stage.h
+ *
+ *     region  [ bare | plan | moves | args | stack | vdso room | staged ... ]
+ */
+#include "lib/restart/stage.h"
+
+#include "lib/restart/space.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096ull
+#define HUGE_PAGE (2ull << 20)
+#define LOW_END 0x10000ull
+#define HIGH_END 0x7ffffffff000ull
+/* room under a stack to grow into: what a restarted program may need */
+#define STACK_ROOM (64ull << 20)
+#define BARE_STACK (64ull << 10)
+enum { SHARED_MAX = 256 };
+
+struct own_map {
+    uint64_t start, end;
+    char name[32]; /* "[vdso]", "[vvar]", ... or "" */
+};
+
+struct staging {
+    struct ckpt_stage *stage;
+    struct ckpt_image *image;
+    const struct ckpt_notes *notes;
+    struct own_map *own;
+    size_t nown;
+    uint64_t at; /* next free address in the region */
+    struct {
+        uint64_t dev, ino;
+        int fd;
+    } shared[SHARED_MAX];
+    size_t nshared;
+    bool force;
+    struct ckpt_err *err;
+};
+
+static uint64_t page_up(uint64_t n)
+{
+    return (n + PAGE - 1) / PAGE * PAGE;
+}
+
+static bool is_special(const char *name)
+{
+    return strcmp(name, "[vdso]") == 0 || strncmp(name, "[vvar", 5) == 0;
+}
+
+/* --- this process's own mappings ---------------------------------------- */
+
+static int read_own_maps(struct staging *s)
+{
+    char line[8192];
+    size_t room = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+
+    if (!maps)
+        return ckpt_err_sys(s->err, "/proc/self/maps");
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long long start, end;
+        int at = 0;
+        if (sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &start, &end, &at) < 2)
+            continue;
+        if (s->nown == room) {
+            room = room ? room * 2 : 64;
+            struct own_map *more = realloc(s->own, room * sizeof *more);
+            if (!more) {
+                fclose(maps);
+                return ckpt_err_sys(s->err, "list of mappings");
+            }
+            s->own = more;
+        }
+        struct own_map *m = &s->own[s->nown++];
+        m->start = start;
+        m->end = end;
+        snprintf(m->name, sizeof m->name, "%.*s",
+                 (int)strcspn(line + at, "\n"), at ? line + at : "");
+    }
+    fclose(maps);
+    return 0;
+}
+
+/* --- the region --------------------------------------------------------- */
+
+static uint64_t bytes_needed(const struct staging *s)
+{
+    uint64_t bytes = BARE_STACK + 64 * PAGE +
+                     page_up(sizeof(struct ckpt_revive_args) + CKPT_AUXV_MAX) +
+                     page_up((s->notes->nmaps * 2 + 16) *
+                             sizeof(struct ckpt_bare_move));
+
+    for (size_t i = 0; i < s->notes->nmaps; i++)
+        bytes += s->notes->maps[i].end - s->notes->maps[i].start +
+                 2 * HUGE_PAGE;
+    return bytes;
+}
+
+static int reserve_region(struct staging *s)
+{
+    size_t n = s->nown + s->notes->nmaps, k = 0;
+    uint64_t len = bytes_needed(s);
+    struct ckpt_extent *used = calloc(n, sizeof *used);
+
+    if (!used)
+        return ckpt_err_sys(s->err, "list of %zu mappings", n);
+    for (size_t i = 0; i < s->nown; i++)
+        used[k++] = (struct ckpt_extent){s->own[i].start, s->own[i].end};
+    for (size_t i = 0; i < s->notes->nmaps; i++) {
+        const struct ckpt_map *m = &s->notes->maps[i];
+        uint64_t room = m->flags & CKPT_MAPF_STACK ? STACK_ROOM : PAGE;
+        used[k++] = (struct ckpt_extent){
+            m->start > room ? m->start - room : 0, m->end + PAGE};
+    }
+    uint64_t start = ckpt_space_find(used, k, LOW_END, HIGH_END, len, HUGE_PAGE);
+    free(used);
+    if (start == 0)
+        return ckpt_err_set(s->err, ENOMEM,
+                            "no %llu MB of address space are free beside the "
+                            "image's",
+                            (unsigned long long)(len >> 20));
+    void *p = mmap((void *)start, len, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+                       MAP_FIXED_NOREPLACE,
+                   -1, 0);
+    if (p == MAP_FAILED)
+        return ckpt_err_sys(s->err, "cannot reserve address space");
+    s->stage->region_start = start;
+    s->stage->region_end = start + len;
+    s->at = start;
+    return 0;
+}
+
+/* Take `len` bytes of the region, readable and writable. */
+static void *take(struct staging *s, uint64_t len, int prot)
+{
+    void *p = (void *)s->at;
+
+    len = page_up(len);
+    if (mprotect(p, len, prot) < 0) {
+        ckpt_err_sys(s->err, "mprotect");
+        return NULL;
+    }
+    s->at += len;
+    return p;
+}
+
+static int place_bare(struct staging *s)
+{
+    size_t len = (size_t)(__stop_ckpt_bare - __start_ckpt_bare);
+    struct ckpt_stage *st = s->stage;
+    uint8_t *code = take(s, len, PROT_READ | PROT_WRITE);
+    uint8_t *stack = take(s, BARE_STACK, PROT_READ | PROT_WRITE);
+
+    st->plan = take(s, sizeof *st->plan, PROT_READ | PROT_WRITE);
+    /* the auxiliary vector lies behind the arguments */
+    st->args = take(s, sizeof *st->args + CKPT_AUXV_MAX, PROT_READ | PROT_WRITE);
+    struct ckpt_bare_move *moves =
+        take(s, (s->notes->nmaps * 2 + 16) * sizeof *moves,
+             PROT_READ | PROT_WRITE);
+    if (!code || !stack || !st->plan || !st->args || !moves)
+        return -1;
+    memcpy(code, __start_ckpt_bare, len);
+    if (mprotect(code, page_up(len), PROT_READ | PROT_EXEC) < 0)
+        return ckpt_err_sys(s->err, "mprotect");
+    st->bare = (uint64_t)code +
+               ((uint64_t)(uintptr_t)ckpt_bare_run -
+                (uint64_t)(uintptr_t)__start_ckpt_bare);
+    st->stack_top = (uint64_t)stack + BARE_STACK;
+    st->plan->moves = moves;
+    st->plan->region_start = st->region_start;
+    st->plan->region_end = st->region_end;
+    return 0;
+}
+
+static void add_move(struct staging *s, uint64_t from, uint64_t to,
+                     uint64_t len)
+{
+    struct ckpt_bare_plan *p = s->stage->plan;
+
+    p->moves[p->nmoves++] = (struct ckpt_bare_move){from, to, len};
+}
+
+/* --- vdso --------------------------------------------------------------- */
+
+static const struct ckpt_map *image_map(const struct staging *s,
+                                        const char *name)
+{
+    for (size_t i = 0; i < s->notes->nmaps; i++)
+        if (strcmp(s->notes->maps[i].path, name) == 0)
+            return &s->notes->maps[i];
+    return NULL;
+}
+
+static const struct own_map *own_map(const struct staging *s, const char *name)
+{
+    for (size_t i = 0; i < s->nown; i++)
+        if (strcmp(s->own[i].name, name) == 0)
+            return &s->own[i];
+    return NULL;
+}
+
+/* Whether the kernel's vdso is to the byte the one that the image knows. */
+static int check_vdso(struct staging *s, const struct ckpt_map *theirs,
+                      const struct own_map *ours)
+{
+    const struct ckpt_image_segment *seg;
+    size_t n = ckpt_image_segments(s->image, &seg);
+    uint64_t len = theirs->end - theirs->start;
+    uint8_t buf[4096];
+
+    for (size_t i = 0; i < n; i++) {
+        if (seg[i].vaddr < theirs->start || seg[i].vaddr >= theirs->end)
+            continue;
+        for (uint64_t o = 0; o < seg[i].filesz; o += sizeof buf) {
+            if (ckpt_image_read(s->image, seg[i].offset + o, buf, sizeof buf,
+                                s->err) < 0)
+                return -1;
+            uint64_t at = seg[i].vaddr - theirs->start + o;
+            if (ours->end - ours->start != len ||
+                memcmp(buf, (const void *)(ours->start + at), sizeof buf) != 0)
+                return ckpt_err_set(
+                    s->err, ENOTSUP,
+                    "the image was made under kernel %s, whose vdso differs "
+                    "from this one's",
+                    s->notes->meta.kernel);
+        }
+    }
+    return 0;
+}
+
+/* Early: into the region, out of the way.  Late: to where the image had it. */
+static int stage_vdso(struct staging *s)
+{
+    const struct ckpt_map *theirs = image_map(s, "[vdso]");
+    const struct own_map *ours = own_map(s, "[vdso]");
+    struct ckpt_bare_move late[8];
+    size_t nlate = 0;
+
+    if (!theirs)
+        return 0;
+    if (!ours)
+        return ckpt_err_set(s->err, ENOTSUP, "this kernel has no vdso");
+    if (check_vdso(s, theirs, ours) < 0)
+        return -1;
+    for (size_t i = 0; i < s->nown && nlate < 8; i++) {
+        const struct own_map *m = &s->own[i];
+        if (!is_special(m->name))
+            continue;
+        uint64_t len = m->end - m->start;
+        add_move(s, m->start, s->at, len);
+        late[nlate++] = (struct ckpt_bare_move){
+            s->at, theirs->start + (m->start - ours->start), len};
+        s->at += len + PAGE;
+    }
+    s->stage->plan->nearly = s->stage->plan->nmoves;
+    for (size_t i = 0; i < nlate; i++)
+        add_move(s, late[i].from, late[i].to, late[i].len);
+    return 0;
+}
+
+/* --- mappings ----------------------------------------------------------- */
+
+/* The segments inside a mapping: the index of the first, their number in
+ * *count. */
+static size_t segments_of(const struct staging *s, const struct ckpt_map *m,
+                          size_t *count)
+{
+    const struct ckpt_image_segment *seg;
+    size_t n = ckpt_image_segments(s->image, &seg), low = 0, high = n;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (seg[mid].vaddr < m->start)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *count = 0;
+    while (low + *count < n && seg[low + *count].vaddr < m->end)
+        ++*count;
+    return low;
+}
+
+static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
+{
+    const struct ckpt_image_segment *seg;
+    size_t count, first = segments_of(s, m, &count);
+
+    ckpt_image_segments(s->image, &seg);
+    for (size_t i = first; i < first + count; i++) {
+        if (seg[i].filesz > m->end - seg[i].vaddr)
+            return ckpt_err_set(s->err, EPROTO,
+                                "a segment reaches over the end of its mapping");
+        if (seg[i].filesz > 0 &&
+            ckpt_image_read(s->image, seg[i].offset,
+                            (void *)(staged + (seg[i].vaddr - m->start)),
+                            seg[i].filesz, s->err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool has_contents(const struct staging *s, const struct ckpt_map *m)
+{
+    const struct ckpt_image_segment *seg;
+    size_t count, first = segments_of(s, m, &count);
+
+    ckpt_image_segments(s->image, &seg);
+    for (size_t i = first; i < first + count; i++)
+        if (seg[i].filesz > 0)
+            return true;
+    return false;
+}
+
+/* The descriptor that backs the mapping; -1 for anonymous memory, -2 for an
+ * error. */
+static int backing(struct staging *s, const struct ckpt_map *m)
+{
+    struct stat st;
+
+    if (m->kind != CKPT_MAP_FILE)
+        return -1;
+    bool shared_writable =
+        (m->flags & CKPT_MAPF_SHARED) && (m->prot & PROT_WRITE);
+    int fd = open(m->path, (shared_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        ckpt_err_sys(s->err, "the program maps %s", m->path);
+        return -2;
+    }
+    int64_t mtime =
+        (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    bool changed = (uint64_t)st.st_size != m->size ||
+                   (!shared_writable && mtime != m->mtime_ns);
+    if (changed && !s->force) {
+        close(fd);
+        ckpt_err_set(s->err, ESTALE,
+                     "%s, which the program maps, has changed since the "
+                     "checkpoint (--force goes on)",
+                     m->path);
+        return -2;
+    }
+    return fd;
+}
+
+/* How far the shared object that `m` maps is mapped at all. */
+static uint64_t shared_size(const struct staging *s, const struct ckpt_map *m)
+{
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < s->notes->nmaps; i++) {
+        const struct ckpt_map *o = &s->notes->maps[i];
+        uint64_t end = o->offset + (o->end - o->start);
+        if (o->kind == CKPT_MAP_SHARED && o->ino == m->ino &&
+            o->dev == m->dev && end > size)
+            size = end;
+    }
+    return size;
+}
+
+/* Memory that several mappings of this process share: one memfd for each
+ * object, which the first of its mappings makes. */
+static int shared_object(struct staging *s, const struct ckpt_map *m)
+{
+    for (size_t i = 0; i < s->nshared; i++)
+        if (s->shared[i].ino == m->ino && s->shared[i].dev == m->dev)
+            return s->shared[i].fd;
+    if (s->nshared == SHARED_MAX) {
+        ckpt_err_set(s->err, E2BIG, "more than %d pieces of shared memory",
+                     SHARED_MAX);
+        return -2;
+    }
+    int fd = memfd_create("ckpt-shared", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)shared_size(s, m)) < 0) {
+        ckpt_err_sys(s->err, "shared memory");
+        return -2;
+    }
+    s->shared[s->nshared].dev = m->dev;
+    s->shared[s->nshared].ino = m->ino;
+    s->shared[s->nshared++].fd = fd;
+    return fd;
+}
+
+static int stage_map(struct staging *s, const struct ckpt_map *m)
+{
+    uint64_t len = m->end - m->start;
+    bool fill_in = m->kind != CKPT_MAP_ZERO && has_contents(s, m);
+    bool shared = m->flags & CKPT_MAPF_SHARED;
+    int fd = m->kind == CKPT_MAP_SHARED ? shared_object(s, m) : backing(s, m);
+    int flags = MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE);
+
+    if (fd == -2)
+        return -1;
+    if (fd == -1)
+        flags |= MAP_ANONYMOUS;
+    if (m->flags & CKPT_MAPF_STACK)
+        flags |= MAP_GROWSDOWN;
+    if (!(m->prot & PROT_WRITE))
+        flags |= MAP_NORESERVE;
+    /* congruent to the final address, so that whole page tables move */
+    s->at = (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE +
+            m->start % HUGE_PAGE;
+    int prot = (int)m->prot | (fill_in ? PROT_READ | PROT_WRITE : 0);
+    void *p = mmap((void *)s->at, len, prot, flags, fd, (off_t)m->offset);
+    if (fd >= 0 && m->kind == CKPT_MAP_FILE)
+        close(fd);
+    if (p == MAP_FAILED)
+        return ckpt_err_sys(s->err, "cannot map %llu bytes for %s",
+                            (unsigned long long)len,
+                            m->path[0] ? m->path : "memory");
+    if (fill_in && fill(s, m, s->at) < 0)
+        return -1;
+    if (prot != (int)m->prot && mprotect(p, len, (int)m->prot) < 0)
+        return ckpt_err_sys(s->err, "mprotect");
+    add_move(s, s->at, m->start, len);
+    s->at += len;
+    return 0;
+}
+
+static int stage_all(struct staging *s)
+{
+    if (read_own_maps(s) < 0 || reserve_region(s) < 0 || place_bare(s) < 0 ||
+        stage_vdso(s) < 0)
+        return -1;
+    for (size_t i = 0; i < s->notes->nmaps; i++) {
+        const struct ckpt_map *m = &s->notes->maps[i];
+        if (m->kind == CKPT_MAP_VDSO || m->kind == CKPT_MAP_VVAR)
+            continue;
+        if (stage_map(s, m) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
+                      const struct ckpt_notes *notes, bool force,
+                      struct ckpt_err *err)
+{
+    struct staging s = {.stage = stage, .image = image, .notes = notes,
+                        .force = force, .err = err};
+
+    memset(stage, 0, sizeof *stage);
+    int rc = stage_all(&s);
+    for (size_t i = 0; i < s.nshared; i++)
+        close(s.shared[i].fd);
+    free(s.own);
+    return rc;
+}
