@@ -27,8 +27,8 @@ static ssize_t transfer(long nr, int fd, uintptr_t buf, size_t len,
     size_t done = 0;
 
     while (done < len) {
-        long n = transfer_once(nr, fd, buf + done, len - done,
-                               offset + (off_t)done);
+        long n =
+            transfer_once(nr, fd, buf + done, len - done, offset + (off_t)done);
         if (n < 0)
             return ckpt_sys_errno(n);
         if (n == 0)

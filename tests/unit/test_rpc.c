@@ -59,7 +59,7 @@ static void dispatch(struct svc_req *req, SVCXPRT *xprt)
                                         : (void *)xdr_shadow_read_res);
 
     if (req->rq_proc == SHADOW_NULL) {
-        svc_sendreply(xprt, (xdrproc_t)xdr_void, NULL);
+        svc_sendreply(xprt, (xdrproc_t)(void *)xdr_void, NULL);
         return;
     }
     memset(&args, 0, sizeof args);
