@@ -583,6 +583,7 @@ static pid_t run(char **argv, const struct ckpt_boot *boot)
         int null = open("/dev/null", O_RDWR);
         dup2(null, 0);
         dup2(null, 1);
+        close(null);
         snprintf(number, sizeof number, "%d", ends[0]);
         setenv("CKPT_REMOTE_FD", number, 1);
         if (chdir("/") == 0)

@@ -1,1 +1,34 @@
-# tests/unit/remote
+# tests/unit/remote: the client of the shadow, against a fake one and the real
+# one, with the programs of tests/progs/remote_*
+
+# Runs a program in remote mode against itself; cuts connections.
+check_PROGRAMS += tests/unit/fake-shadow
+tests_unit_fake_shadow_SOURCES = tests/unit/fake_shadow.c
+tests_unit_fake_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_unit_fake_shadow_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
+	$(SODIUM_LIBS)
+
+# What makes a plain program a remote one, without the rest of libckpt.
+check_LIBRARIES = tests/unit/libremotestart.a
+tests_unit_libremotestart_a_SOURCES = tests/unit/remote_start.c
+tests_unit_libremotestart_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+
+check_PROGRAMS += tests/unit/test_remote
+TESTS += tests/unit/test_remote
+tests_unit_test_remote_SOURCES = tests/unit/test_remote.c
+tests_unit_test_remote_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) \
+	$(CHECK_CFLAGS)
+tests_unit_test_remote_LDADD = lib/libremote.a lib/libproto.a lib/libcommon.a \
+	$(TIRPC_LIBS) $(SODIUM_LIBS) $(CHECK_LIBS)
+
+EXTRA_DIST += tests/progs/remote_stdio.c tests/progs/remote_rw.c \
+	tests/progs/remote_names.c tests/progs/remote_fds.c \
+	tests/progs/remote_mmap.c tests/progs/remote_threads.c \
+	tests/progs/remote_signals.c tests/progs/remote_abort.c \
+	tests/progs/remote_identity.c tests/progs/remote_revive.c \
+	tests/progs/remote_refused.c tests/progs/remote_iostream.cc \
+	tests/progs/remote_fortran.f90 tests/system/remote_common.sh
+remote_tests = tests/system/remote_programs.sh tests/system/remote_cut.sh \
+	tests/system/remote_revive.sh tests/system/remote_refused.sh
+dist_check_SCRIPTS += $(remote_tests)
+TESTS += $(remote_tests)

@@ -1,0 +1,13 @@
+#!/bin/bash
+# remote_cut.sh - connections cut before and after calls are carried out: the
+# program sees nothing of it, and nothing is done twice
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/remote_common.sh"
+
+for program in "${remote_programs[@]}"; do
+    build "$program" dynamic || continue
+    for every in 2 7; do
+        compare "$program" dynamic "$fake_shadow" --cut $every
+    done
+done
