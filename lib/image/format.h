@@ -6,7 +6,7 @@
 #include <elf.h>
 #include <stdint.h>
 
-#define CKPT_IMAGE_VERSION 1
+#define CKPT_FORMAT_VERSION 1
 
 /* File offsets of memory are multiples of this, so that it can be mapped. */
 #define CKPT_IMAGE_PAGE 4096u

@@ -4,6 +4,7 @@ IMAGE_WRITER_SOURCES = lib/image/image.h lib/image/format.h \
 	lib/image/checksum.c lib/image/checksum.h \
 	lib/image/codec.c lib/image/codec.h \
 	lib/image/frames.c lib/image/frames.h \
+	lib/image/corenotes.c lib/image/corenotes.h \
 	lib/image/layout.c lib/image/layout.h \
 	lib/image/chunker.c lib/image/chunker.h \
 	lib/image/stale.c lib/image/stale.h \

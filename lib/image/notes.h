@@ -38,7 +38,7 @@ struct ckpt_meta {
     uint32_t page_size;
     uint32_t flags; /* CKPT_META_* */
     uint32_t cpu_features[CKPT_CPU_WORDS];
-    uint64_t xcr0; /* state components the kernel had enabled */
+    uint64_t xcr0;     /* state components the kernel had enabled */
     uint64_t entry_pc; /* ckpt_revive_entry in the image */
     uint64_t entry_sp;
     uint64_t entry_fs;
@@ -62,8 +62,8 @@ enum ckpt_map_kind {
 };
 enum {
     CKPT_MAPF_SHARED = 1,
-    CKPT_MAPF_STACK = 2,   /* grows downwards */
-    CKPT_MAPF_HEAP = 4,    /* the brk area */
+    CKPT_MAPF_STACK = 2, /* grows downwards */
+    CKPT_MAPF_HEAP = 4,  /* the brk area */
     CKPT_MAPF_HUGETLB = 8,
 };
 struct ckpt_map {
@@ -96,9 +96,9 @@ struct ckpt_thread_note {
 enum ckpt_file_kind {
     CKPT_FILE_REGULAR = 1,
     CKPT_FILE_DIRECTORY = 2,
-    CKPT_FILE_DEVICE = 3,   /* character device reopened by path */
-    CKPT_FILE_CALLER = 4,   /* terminal, pipe or socket that the caller of the
-                               restart provides; `caller_fd` says which */
+    CKPT_FILE_DEVICE = 3, /* character device reopened by path */
+    CKPT_FILE_CALLER = 4, /* terminal, pipe or socket that the caller of the
+                             restart provides; `caller_fd` says which */
 };
 struct ckpt_open_file {
     uint32_t kind;

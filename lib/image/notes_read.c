@@ -196,10 +196,10 @@ static void get_process(struct decoder *d, struct ckpt_notes *notes)
     p->gid = ckpt_get_u32(b);
     p->umask = ckpt_get_u32(b);
     p->dumpable = ckpt_get_u32(b);
-    uint64_t *mm[] = {&p->start_code, &p->end_code,  &p->start_data,
-                      &p->end_data,   &p->start_brk, &p->brk,
+    uint64_t *mm[] = {&p->start_code,  &p->end_code,  &p->start_data,
+                      &p->end_data,    &p->start_brk, &p->brk,
                       &p->start_stack, &p->arg_start, &p->arg_end,
-                      &p->env_start,  &p->env_end};
+                      &p->env_start,   &p->env_end};
     for (size_t i = 0; i < sizeof mm / sizeof mm[0]; i++)
         *mm[i] = ckpt_get_u64(b);
     p->auxv_len = (uint32_t)ckpt_get_blob(b, &auxv);

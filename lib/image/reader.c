@@ -137,10 +137,10 @@ static int check_format(struct ckpt_image *image, struct ckpt_bytes *b,
 {
     uint32_t version = ckpt_get_u32(b);
 
-    if (version > CKPT_IMAGE_VERSION)
+    if (version > CKPT_FORMAT_VERSION)
         return ckpt_err_set(err, ENOTSUP,
                             "image format %u is newer than this program's (%d)",
-                            version, CKPT_IMAGE_VERSION);
+                            version, CKPT_FORMAT_VERSION);
     uint32_t checksum = ckpt_get_u32(b);
     uint32_t chunk = ckpt_get_u32(b);
     uint32_t zero = ckpt_get_u32(b);

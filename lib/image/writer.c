@@ -128,7 +128,7 @@ static int write_format_note(struct writer *w)
     uint8_t desc[CKPT_FORMAT_DESC_LEN];
     struct ckpt_bytes b = ckpt_bytes_over(desc, sizeof desc);
 
-    ckpt_put_u32(&b, CKPT_IMAGE_VERSION);
+    ckpt_put_u32(&b, CKPT_FORMAT_VERSION);
     ckpt_put_u32(&b, CKPT_IMAGE_CHECKSUM_XXH3);
     ckpt_put_u32(&b, CKPT_IMAGE_CHUNK);
     ckpt_put_u32(&b, 0);
