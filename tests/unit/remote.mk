@@ -9,7 +9,7 @@ tests_unit_fake_shadow_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS)
 
 # What makes a plain program a remote one, without the rest of libckpt.
-check_LIBRARIES = tests/unit/libremotestart.a
+check_LIBRARIES += tests/unit/libremotestart.a
 tests_unit_libremotestart_a_SOURCES = tests/unit/remote_start.c
 tests_unit_libremotestart_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 
