@@ -18,11 +18,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 example_usage() {
     cat <<END
-usage: run [--small] [DIRECTORY]
+usage: run [--small] [--static] [DIRECTORY]
 
 Build $program, run it undisturbed and moved, and compare the outputs.
 DIRECTORY (default: a temporary one) keeps everything that is made;
---small takes seconds.  Example: $0 --small /tmp/try
+--small takes seconds; --static links statically.
+example: $0 --small /tmp/try
 END
 }
 
@@ -38,8 +39,8 @@ find_commands() {
 build_example() {
     local files=()
     for source in $sources; do files+=("$here/$source"); done
-    # shellcheck disable=SC2086 # flags and libs are lists
-    "$compiler" $flags -o "$work/$program" "${files[@]}" $libs
+    # shellcheck disable=SC2086 # lists
+    "$compiler" $flags $static -o "$work/$program" "${files[@]}" $libs
 }
 
 run_undisturbed() {
@@ -97,11 +98,17 @@ compare_outputs() {
 
 run_example() {
     input=${inputs% *}
-    case ${1-} in
-    -h | --help) example_usage; exit ;;
-    --small) input=${inputs#* }; shift ;;
-    -*) example_usage >&2; exit 2 ;;
-    esac
+    static=
+    while [ $# -gt 0 ]; do
+        case $1 in
+        -h | --help) example_usage; exit ;;
+        --small) input=${inputs#* } ;;
+        --static) static=-static ;;
+        -*) example_usage >&2; exit 2 ;;
+        *) break ;;
+        esac
+        shift
+    done
     find_commands
     if [ $# -gt 0 ]; then
         mkdir -p "$1"

@@ -8,7 +8,9 @@ EXTRA_DIST += examples/README.md examples/common.sh \
 	examples/heat-openmp/small.in \
 	examples/walkers-cxx/README.md examples/walkers-cxx/run \
 	examples/walkers-cxx/walkers.cc examples/walkers-cxx/maze.in \
-	examples/walkers-cxx/small.in
+	examples/walkers-cxx/small.in \
+	examples/demo/README.md examples/demo/run examples/demo/pool.sh \
+	examples/demo/peek.c
 
 # The owner of a station in the demo.
 noinst_PROGRAMS += examples/demo/typist
