@@ -23,7 +23,8 @@ CAPTURE_SOURCES = \
 	lib/capture/stop.c lib/capture/stop.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
 	lib/files/look.c lib/files/look.h \
-	lib/image/notes.c lib/image/notes.h
+	lib/image/notes.c lib/image/notes.h \
+	lib/wrap/signals.c lib/wrap/sleep.c lib/wrap/wrap.h
 
 noinst_LIBRARIES += lib/libckptparts.a
 lib_libckptparts_a_SOURCES = $(COMMON_SOURCES) $(CAPTURE_SOURCES) \
@@ -35,6 +36,10 @@ lib_libckptparts_a_CFLAGS = $(AM_CFLAGS) -fno-stack-protector \
 
 CKPT_WHOLE = lib/libckptparts.a lib/libremote.a
 CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
+# Names of libc that libckpt stands in front of.
+CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
+	nanosleep clock_nanosleep usleep sleep poll ppoll select pselect \
+	epoll_wait epoll_pwait
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
 	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
 

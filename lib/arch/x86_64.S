@@ -42,6 +42,23 @@ ckpt_gate_bounce_after:
 ckpt_gate_end:
 	.size	ckpt_gate_bounce, . - ckpt_gate_bounce
 
+	.globl	ckpt_program_call
+	.hidden	ckpt_program_call
+	.type	ckpt_program_call, @function
+ckpt_program_call:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+	ret
+	.cfi_endproc
+	.size	ckpt_program_call, . - ckpt_program_call
+
 /* Unwinders know a signal frame by exactly these instructions. */
 	.globl	ckpt_signal_return
 	.hidden	ckpt_signal_return

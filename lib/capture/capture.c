@@ -12,6 +12,7 @@
 #include "lib/common/sys.h"
 #include "lib/files/look.h"
 #include "lib/remote/remote.h"
+#include "lib/wrap/wrap.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -98,6 +99,7 @@ static int look_memory(struct capture *c, struct ckpt_err *err)
 static void look_meta(struct capture *c)
 {
     ckpt_meta_look(&c->meta);
+    s->captured_ns = c->meta.monotonic_ns;
     c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);
     c->meta.entry_fs = s->captor->fs_base;
@@ -330,8 +332,19 @@ static void requeue_postponed(void)
         ckpt_capture_requeue(&s->postponed_info, 0);
 }
 
+/* Not from an asker, nor from the timer of ckpt_capture_arm(). */
+static bool is_plain(const siginfo_t *info)
+{
+    return info->si_code != SI_TIMER &&
+           !(info->si_code == SI_QUEUE &&
+             (uint64_t)(uintptr_t)info->si_value.sival_ptr >> 32 ==
+                 CKPT_REQUEST_MAGIC);
+}
+
 static void handle_request(siginfo_t *info, void *ucontext)
 {
+    if (is_plain(info) && ckpt_wrap_deliver(info->si_signo, info, ucontext))
+        return;
     if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
         return; /* a forked child: its image would replace its parent's */
     if (atomic_load(&s->disabled) > 0) {
@@ -363,6 +376,7 @@ void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
         ckpt_stop_park(ucontext);
     else
         handle_request(info, ucontext);
+    ckpt_wrap_interrupted(ucontext);
     errno = saved;
 }
 

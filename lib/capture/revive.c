@@ -4,13 +4,16 @@
 #include "lib/capture/capture.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
+#include "lib/capture/unsaved.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
 #include "lib/remote/remote.h"
+#include "lib/wrap/wrap.h"
 
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -71,12 +74,24 @@ static void take_args(int *remote_fd)
     ckpt_sys(SYS_munmap, start, end - start);
 }
 
+/* Sleepers go on with what was left when the image was taken. */
+static void set_clock(void)
+{
+    struct timespec ts = {0};
+
+    ckpt_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+    ckpt_wrap_away((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec -
+                   (int64_t)s->captured_ns);
+}
+
 void ckpt_revive_finish(void)
 {
     struct ckpt_err err = {""};
     int remote_fd;
 
     take_args(&remote_fd);
+    set_clock();
+    ckpt_unsaved_advise();
     if (ckpt_capture_mark(&err) < 0 || ckpt_capture_arm(&err) < 0)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)

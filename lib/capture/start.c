@@ -10,6 +10,7 @@
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
 #include "lib/remote/remote.h"
+#include "lib/wrap/wrap.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ static int install(int sig, struct ckpt_err *err)
     sa.sa_sigaction = ckpt_capture_signal;
     sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     sigfillset(&sa.sa_mask);
-    if (sigaction(sig, &sa, NULL) < 0)
+    if (ckpt_wrap_sigaction(sig, &sa) < 0)
         return ckpt_err_sys(err, "cannot handle signal %d", sig);
     return 0;
 }
@@ -97,9 +98,31 @@ static void unblock(int sig)
     ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
 }
 
+/* Programs that this one starts are not under checkpointing: they would write
+ * over its image. */
+static void clean_environment(void)
+{
+    static const char *const names[] = {
+        "CKPT_IMAGE",  "CKPT_EVERY",   "CKPT_KEEP", "CKPT_CODEC",
+        "CKPT_SIGNAL", "CKPT_EXIT_ON", "CKPT_LOG",  "CKPT_REMOTE_FD",
+    };
+    char *preload = getenv("LD_PRELOAD");
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+    size_t len = preload ? strcspn(preload, ": ") : 0;
+    if (len < 10 || strncmp(preload + len - 10, "libckpt.so", 10) != 0)
+        return;
+    if (preload[len] == '\0')
+        unsetenv("LD_PRELOAD");
+    else
+        memmove(preload, preload + len + 1, strlen(preload + len));
+}
+
 static int start(struct ckpt_err *err)
 {
     const char *remote = getenv("CKPT_REMOTE_FD");
+    int remote_fd = remote && *remote ? atoi(remote) : -1;
 
     if (ckpt_settings_from_env(&s->settings, err) < 0)
         return -1;
@@ -110,12 +133,8 @@ static int start(struct ckpt_err *err)
     if (ckpt_capture_mark(err) < 0 || ckpt_capture_arm(err) < 0)
         return -1;
     unblock(s->settings.signal);
-    if (remote && *remote) {
-        int fd = atoi(remote);
-        unsetenv("CKPT_REMOTE_FD");
-        return ckpt_remote_start(fd, err);
-    }
-    return 0;
+    clean_environment();
+    return remote_fd >= 0 ? ckpt_remote_start(remote_fd, err) : 0;
 }
 
 __attribute__((constructor(101))) static void ckpt_start(void)

@@ -8,6 +8,12 @@
 
 struct ckpt_capture_state ckpt_capture_state;
 
+static void advise(const struct ckpt_range *r)
+{
+    ckpt_sys(SYS_madvise, r->start, r->end - r->start, MADV_DONTDUMP);
+    ckpt_sys(SYS_madvise, r->start, r->end - r->start, MADV_WIPEONFORK);
+}
+
 void *ckpt_unsaved_memory(size_t len)
 {
     struct ckpt_capture_state *s = &ckpt_capture_state;
@@ -26,9 +32,14 @@ void *ckpt_unsaved_memory(size_t len)
     long rc = ckpt_sys(SYS_mprotect, p, len, PROT_READ | PROT_WRITE);
     if (ckpt_sys_errno(rc) == -1)
         return NULL;
-    ckpt_sys(SYS_madvise, p, len, MADV_DONTDUMP);
-    ckpt_sys(SYS_madvise, p, len, MADV_WIPEONFORK);
     s->unsaved[s->nunsaved++] =
         (struct ckpt_range){(uint64_t)p, (uint64_t)p + len};
+    advise(&s->unsaved[s->nunsaved - 1]);
     return (void *)p;
+}
+
+void ckpt_unsaved_advise(void)
+{
+    for (size_t i = 0; i < ckpt_capture_state.nunsaved; i++)
+        advise(&ckpt_capture_state.unsaved[i]);
 }

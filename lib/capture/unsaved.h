@@ -13,4 +13,7 @@
  * MADV_WIPEONFORK.  NULL with errno.  Async-signal-safe; never freed. */
 void *ckpt_unsaved_memory(size_t len);
 
+/* Give the kernel the same advice again, after a restart. */
+void ckpt_unsaved_advise(void);
+
 #endif

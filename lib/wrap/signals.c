@@ -1,0 +1,135 @@
+/* signals.c - the checkpoint signal stays libckpt's
+ *
+ * The kernel tells at a checkpoint which handlers and masks there are, so only
+ * one thing is wrapped here: a program must not block or take the signal by
+ * which it is stopped.  It may believe that it did: its own handler for that
+ * signal is remembered and gets every signal that is no request (see
+ * ckpt_wrap_deliver).
+ *
+ * These names stand in front of libc's in relinked and in preloaded programs.
+ * Async-signal-safe, as the originals.
+ */
+#include "lib/wrap/wrap.h"
+
+#include "lib/capture/state.h"
+#include "lib/common/sys.h"
+#include "lib/remote/remote.h"
+
+#include <signal.h>
+#include <string.h>
+
+#define PUBLIC __attribute__((visibility("default")))
+
+/* libc's own, under its second name */
+extern int __sigaction(int sig, const struct sigaction *new_action,
+                       struct sigaction *old_action);
+
+PUBLIC int sigaction(int sig, const struct sigaction *new_action,
+                     struct sigaction *old_action);
+PUBLIC int sigprocmask(int how, const sigset_t *set, sigset_t *old);
+PUBLIC int pthread_sigmask(int how, const sigset_t *set, sigset_t *old);
+PUBLIC __sighandler_t signal(int sig, __sighandler_t handler);
+
+static struct ckpt_capture_state *const s = &ckpt_capture_state;
+
+int ckpt_wrap_sigaction(int sig, const struct sigaction *action)
+{
+    return __sigaction(sig, action, NULL);
+}
+
+bool ckpt_wrap_reserved(int sig)
+{
+    return sig > 0 &&
+           (sig == s->settings.signal || sig == s->settings.exit_on);
+}
+
+uint64_t ckpt_wrap_mask(uint64_t mask)
+{
+    uint64_t keep = 3ull << 31; /* libc's internal signals, 32 and 33 */
+
+    if (s->settings.signal > 0)
+        keep |= 1ull << (s->settings.signal - 1);
+    if (s->settings.exit_on > 0)
+        keep |= 1ull << (s->settings.exit_on - 1);
+    if (ckpt_remote_active())
+        keep |= 1ull << (SIGSYS - 1);
+    return mask & ~keep;
+}
+
+PUBLIC int sigaction(int sig, const struct sigaction *new_action,
+                     struct sigaction *old_action)
+{
+    struct sigaction action;
+
+    if (ckpt_wrap_reserved(sig)) {
+        action = s->program_action;
+        if (new_action)
+            s->program_action = *new_action;
+        if (old_action)
+            *old_action = action;
+        return 0;
+    }
+    if (!new_action)
+        return __sigaction(sig, NULL, old_action);
+    action = *new_action;
+    uint64_t mask;
+    memcpy(&mask, &action.sa_mask, sizeof mask);
+    mask = ckpt_wrap_mask(mask);
+    memcpy(&action.sa_mask, &mask, sizeof mask);
+    return __sigaction(sig, &action, old_action);
+}
+
+PUBLIC __sighandler_t signal(int sig, __sighandler_t handler)
+{
+    struct sigaction action, old;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigaddset(&action.sa_mask, sig);
+    return sigaction(sig, &action, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+/* The kernel's mask is the first word of libc's. */
+static long set_mask(int how, const sigset_t *set, sigset_t *old)
+{
+    uint64_t mask = 0, was = 0;
+
+    if (set) {
+        memcpy(&mask, set, sizeof mask);
+        if (how != SIG_UNBLOCK)
+            mask = ckpt_wrap_mask(mask);
+    }
+    long rc = ckpt_sys(SYS_rt_sigprocmask, how, set ? &mask : NULL, &was,
+                       sizeof mask);
+    if (rc == 0 && old) {
+        memset(old, 0, sizeof *old);
+        memcpy(old, &was, sizeof was);
+    }
+    return rc;
+}
+
+PUBLIC int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    return (int)ckpt_sys_errno(set_mask(how, set, old));
+}
+
+PUBLIC int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    return (int)-set_mask(how, set, old);
+}
+
+bool ckpt_wrap_deliver(int sig, siginfo_t *info, void *ucontext)
+{
+    const struct sigaction *a = &s->program_action;
+
+    if (a->sa_handler == SIG_DFL || sig != s->settings.signal)
+        return false;
+    if (a->sa_handler == SIG_IGN)
+        return true;
+    if (a->sa_flags & SA_SIGINFO)
+        a->sa_sigaction(sig, info, ucontext);
+    else
+        a->sa_handler(sig);
+    return true;
+}

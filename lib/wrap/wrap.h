@@ -1,0 +1,33 @@
+/* wrap.h - the few libc names that stand in front of libc's
+ *
+ * CKPT_WRAPPED in lib/libckpt.mk lists them all.
+ */
+#ifndef CKPT_WRAP_WRAP_H
+#define CKPT_WRAP_WRAP_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* libc's sigaction(), for libckpt's own handlers. */
+int ckpt_wrap_sigaction(int sig, const struct sigaction *action);
+
+/* The signal belongs to libckpt. */
+bool ckpt_wrap_reserved(int sig);
+
+/* A signal mask without what must never be blocked. */
+uint64_t ckpt_wrap_mask(uint64_t mask);
+
+/* Give a signal that is no request to the handler that the program has set for
+ * it.  False when there is none. */
+bool ckpt_wrap_deliver(int sig, siginfo_t *info, void *ucontext);
+
+/* The handler of the checkpoint signal is about to return: calls that it alone
+ * interrupted may go on (see sleep.c). */
+void ckpt_wrap_interrupted(const void *ucontext);
+
+/* The program was away for this long, by the monotonic clocks of its machines
+ * (may be negative). */
+void ckpt_wrap_away(int64_t shift_ns);
+
+#endif
