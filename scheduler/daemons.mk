@@ -9,8 +9,9 @@ scheduler_pool_libpool_a_SOURCES = \
 	scheduler/pool/peer.c scheduler/pool/peer.h \
 	scheduler/pool/program.c scheduler/pool/program.h \
 	scheduler/pool/log.c scheduler/pool/log.h \
-	scheduler/pool/loop.c scheduler/pool/loop.h \
-	scheduler/pool/service.c \
+	scheduler/pool/serving.c scheduler/pool/serving.h \
+	scheduler/pool/remove.c scheduler/pool/remove.h \
+	scheduler/pool/words.c scheduler/pool/words.h \
 	scheduler/pool/settings.c scheduler/pool/settings.h
 scheduler_pool_libpool_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 
@@ -19,7 +20,7 @@ POOL_LIBS = scheduler/pool/libpool.a scheduler/pool/libpoolconf.a \
 	scheduler/core/libstationstate.a scheduler/core/libpolicy.a \
 	lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS) -lm
 
-pkglibexec_PROGRAMS += ckpt-master ckpt-coordinator ckpt-starter
+pkglibexec_PROGRAMS += ckpt-master ckpt-coordinator ckpt-station ckpt-starter
 
 ckpt_master_SOURCES = scheduler/master/master.c
 ckpt_master_LDADD = $(POOL_LIBS)
@@ -36,3 +37,17 @@ ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/confine.c scheduler/starter/confine.h
 ckpt_starter_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_starter_LDADD = $(POOL_LIBS)
+
+ckpt_station_SOURCES = scheduler/station/main.c \
+	scheduler/station/exec.c scheduler/station/exec.h \
+	scheduler/station/exec_claim.c \
+	scheduler/station/advert.c scheduler/station/advert.h \
+	scheduler/station/ask.c scheduler/station/ask.h \
+	scheduler/station/owner.c scheduler/station/owner.h \
+	scheduler/station/load.c scheduler/station/load.h \
+	scheduler/station/home.c scheduler/station/home.h \
+	scheduler/station/home_start.c scheduler/station/home_active.c \
+	scheduler/station/home_rpc.c scheduler/station/home_log.c
+ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+ckpt_station_LDADD = scheduler/store/libstore.a scheduler/core/libjob.a \
+	shadow/libjobdir.a $(POOL_LIBS) $(SQLITE_LIBS)

@@ -10,8 +10,9 @@
 #include "scheduler/coordinator/cycle.h"
 #include "scheduler/coordinator/table.h"
 #include "scheduler/pool/log.h"
-#include "scheduler/pool/loop.h"
+#include "scheduler/pool/serving.h"
 #include "scheduler/pool/settings.h"
+#include "scheduler/pool/words.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +32,8 @@ enum { TICK_MS = 1000, LIFETIMES = 4, LIFETIME_MIN_MS = 6000 };
 static struct coordinator {
     struct pooldir pool;
     struct settings settings;
-    struct loop *loop;
+    struct ckpt_serve *serve;
+    bool stopped;
     struct table table;
     struct policy_rng rng;
     time_t started;
@@ -55,18 +56,18 @@ bool_t coord_station_1_svc(pool_station *ad, coord_ad_res *res,
     (void)req;
     res->lifetime_sec = (unsigned)(self.lifetime_ms / 1000);
     res->status =
-        table_hear_station(&self.table, ad, loop_now_ms()) < 0 ? errno : 0;
+        table_hear_station(&self.table, ad, pool_now_ms()) < 0 ? errno : 0;
     return TRUE;
 }
 
 static void maybe_cycle(void)
 {
-    uint64_t start = loop_now_ms();
+    uint64_t start = pool_now_ms();
 
     if (!self.table.changed || start < self.cycle_at_ms)
         return;
     int made = cycle_run(&self.table, &self.settings, &self.rng, start);
-    uint64_t took = loop_now_ms() - start;
+    uint64_t took = pool_now_ms() - start;
     if (made != 0 || took > 100)
         log_line("cycle: %d matches, %zu stations, %zu homes, %llu ms", made,
                  self.table.n_stations, self.table.n_homes,
@@ -99,7 +100,7 @@ bool_t coord_jobs_1_svc(coord_jobs_args *ad, coord_jobs_res *res,
 
     (void)req;
     memset(res, 0, sizeof *res);
-    struct known_home *home = table_hear_home(&self.table, ad, loop_now_ms());
+    struct known_home *home = table_hear_home(&self.table, ad, pool_now_ms());
     if (!home)
         return FALSE;
     maybe_cycle();
@@ -119,9 +120,9 @@ static bool list_one(coord_stations_ok *ok, const struct known_station *known)
 {
     pool_station *to = &ok->stations.stations_val[ok->stations.stations_len];
 
-    if (!table_copy_station(to, &known->ad))
+    if (!words_copy_station(to, &known->ad))
         return false;
-    uint64_t age_ms = loop_now_ms() - known->heard_ms;
+    uint64_t age_ms = pool_now_ms() - known->heard_ms;
     to->seen = time(NULL) - (time_t)(age_ms / 1000);
     ok->stations.stations_len++;
     return true;
@@ -191,45 +192,31 @@ int coord_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
     return ckpt_rpc_free_result(xprt, xdr, res);
 }
 
-static int tick(void *arg)
+static void tick(void)
 {
-    uint64_t now = loop_now_ms();
+    uint64_t now = pool_now_ms();
 
-    (void)arg;
     table_expire(&self.table, now, self.lifetime_ms);
-    if (now - self.shares_ms >= 1000) {
-        for (size_t i = 0; i < self.table.n_users; i++)
-            policy_share_pass(&self.table.users[i].share,
-                              &self.settings.params.shares,
-                              (double)(now - self.shares_ms) / 1000);
-        self.shares_ms = now;
-    }
-    return TICK_MS;
+    if (now - self.shares_ms < TICK_MS)
+        return;
+    for (size_t i = 0; i < self.table.n_users; i++)
+        policy_share_pass(&self.table.users[i].share,
+                          &self.settings.params.shares,
+                          (double)(now - self.shares_ms) / 1000);
+    self.shares_ms = now;
 }
 
-static void stop(void *arg, uint32_t events)
+static void on_signal(void *arg, int sig)
 {
-    (void)arg, (void)events;
+    (void)arg;
+    if (sig == SIGCHLD)
+        return;
     log_line("stopping");
-    loop_stop(self.loop);
-}
-
-static int watch_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? -1 : loop_watch(self.loop, fd, 1, stop, NULL);
+    self.stopped = true;
 }
 
 static int start(const char *dir, struct ckpt_err *err)
 {
-    static struct service service;
     char addr[POOLDIR_ADDR_MAX + 1];
     uint64_t seed = 0;
 
@@ -240,19 +227,17 @@ static int start(const char *dir, struct ckpt_err *err)
     (void)!getrandom(&seed, sizeof seed, 0);
     policy_rng_init(&self.rng, seed, 0);
     self.started = time(NULL);
+    self.shares_ms = pool_now_ms();
     self.lifetime_ms = LIFETIMES * self.settings.poll_ms;
     if (self.lifetime_ms < LIFETIME_MIN_MS)
         self.lifetime_ms = LIFETIME_MIN_MS;
-    self.loop = loop_create(err);
-    if (!self.loop || watch_signals() < 0)
+    self.serve =
+        pool_serve(&self.pool, "coordinator", self.settings.listen,
+                   COORD_PROGRAM, COORD_V1, coord_program_1, addr, err);
+    if (!self.serve)
         return -1;
-    service = (struct service){.pool = &self.pool,
-                               .prog = COORD_PROGRAM,
-                               .vers = COORD_V1,
-                               .dispatch = coord_program_1};
-    if (loop_serve_daemon(self.loop, &service, "coordinator",
-                          self.settings.listen, addr, err) < 0)
-        return -1;
+    if (pool_watch_signals(self.serve, on_signal, NULL) < 0)
+        return ckpt_err_sys(err, "signals");
     log_line("pool %s, policy %s, at %s", self.pool.name,
              self.settings.policy->name, addr);
     return 0;
@@ -280,5 +265,9 @@ int main(int argc, char **argv)
         log_line("%s", err.text);
         return 1;
     }
-    return loop_run(self.loop, tick, NULL) < 0;
+    while (!self.stopped && ckpt_serve_step(self.serve, TICK_MS) == 0)
+        tick();
+    ckpt_serve_destroy(self.serve);
+    table_clear(&self.table);
+    return 0;
 }

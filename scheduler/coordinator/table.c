@@ -2,41 +2,21 @@
 #include "scheduler/coordinator/table.h"
 
 #include "scheduler/core/policy.h"
-#include "scheduler/core/station_state.h"
+#include "scheduler/pool/words.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool copy_text(char **to, const char *from)
-{
-    *to = strdup(from ? from : "");
-    return *to != NULL;
-}
-
-bool table_copy_station(pool_station *to, const pool_station *from)
-{
-    *to = *from;
-    to->name = to->addr = to->why = to->arch = to->features = NULL;
-    to->home = to->owner = NULL;
-    if (copy_text(&to->name, from->name) && copy_text(&to->addr, from->addr) &&
-        copy_text(&to->why, from->why) && copy_text(&to->arch, from->arch) &&
-        copy_text(&to->features, from->features) &&
-        copy_text(&to->home, from->home) && copy_text(&to->owner, from->owner))
-        return true;
-    xdr_free((xdrproc_t)xdr_pool_station, (char *)to);
-    return false;
-}
-
 bool table_copy_job(coord_idle_job *to, const coord_idle_job *from)
 {
     *to = *from;
     to->owner = to->want_station = to->not_station = to->requirements = NULL;
-    if (copy_text(&to->owner, from->owner) &&
-        copy_text(&to->want_station, from->want_station) &&
-        copy_text(&to->not_station, from->not_station) &&
-        copy_text(&to->requirements, from->requirements))
+    if (words_copy(&to->owner, from->owner) &&
+        words_copy(&to->want_station, from->want_station) &&
+        words_copy(&to->not_station, from->not_station) &&
+        words_copy(&to->requirements, from->requirements))
         return true;
     xdr_free((xdrproc_t)xdr_coord_idle_job, (char *)to);
     return false;
@@ -111,7 +91,7 @@ int table_hear_station(struct table *table, const pool_station *ad,
         errno = ESTALE;
         return -1;
     }
-    if (!table_copy_station(&copy, ad))
+    if (!words_copy_station(&copy, ad))
         return -1;
     bool fresh = !station;
     if (fresh)
@@ -158,7 +138,7 @@ static struct known_home *home_add(struct table *table, const char *name)
 
     if (more)
         table->homes = more;
-    if (!more || !home || !copy_text(&home->name, name)) {
+    if (!more || !home || !words_copy(&home->name, name)) {
         free(home);
         return NULL;
     }
@@ -253,7 +233,7 @@ uint32_t table_user(struct table *table, const char *home, const char *owner,
         return POLICY_NOBODY;
     table->users = more;
     struct known_user *user = &more[table->n_users];
-    if (!copy_text(&user->name, name))
+    if (!words_copy(&user->name, name))
         return POLICY_NOBODY;
     policy_share_init(&user->share, rule);
     return (uint32_t)table->n_users++;

@@ -74,7 +74,6 @@ uint32_t table_user(struct table *table, const char *home, const char *owner,
 
 void table_clear(struct table *table);
 void table_drop_matches(struct known_home *home);
-bool table_copy_station(pool_station *to, const pool_station *from);
 bool table_copy_job(coord_idle_job *to, const coord_idle_job *from);
 
 #endif

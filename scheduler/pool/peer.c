@@ -2,14 +2,13 @@
 #include "scheduler/pool/peer.h"
 
 #include "lib/proto/channel.h"
+#include "lib/proto/dial.h"
 #include "lib/proto/rpc.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -27,55 +26,16 @@ size_t peer_prologue(const struct pooldir *pool, char *buf, size_t size)
     return n > 0 && (size_t)n < size ? (size_t)n : size - 1;
 }
 
-/* "127.0.0.1:4711" or "[::1]:4711" in two parts; changes `addr`. */
-static int split(char *addr, char **host, char **port)
-{
-    char *colon = strrchr(addr, ':');
-
-    if (!colon || colon == addr)
-        return -1;
-    *colon = '\0';
-    *port = colon + 1;
-    *host = addr;
-    if (addr[0] == '[' && colon[-1] == ']') {
-        colon[-1] = '\0';
-        *host = addr + 1;
-    }
-    return 0;
-}
-
-static int dial(struct addrinfo *to, int timeout_ms)
-{
-    struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    /* bounds connect(2), see socket(7) */
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (connect(fd, to->ai_addr, to->ai_addrlen) == 0)
-        return fd;
-    int saved = errno == EINPROGRESS ? ETIMEDOUT : errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
 static int dial_addr(struct peer *peer, int timeout_ms, struct ckpt_err *err)
 {
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_STREAM};
-    char addr[POOLDIR_ADDR_MAX + 1], *host, *port;
-    struct addrinfo *to;
+    char host[CKPT_ADDR_MAX];
+    uint16_t port;
 
-    strcpy(addr, peer->addr);
-    if (split(addr, &host, &port) < 0 ||
-        getaddrinfo(host, port, &hints, &to) != 0)
-        return ckpt_err_set(err, EINVAL, "%s: not an address", peer->addr);
-    int fd = dial(to, timeout_ms);
+    if (ckpt_addr_parse(peer->addr, host, &port, err) < 0)
+        return -1;
+    int fd = ckpt_proto_connect(host, port, timeout_ms, err);
     if (fd < 0)
-        ckpt_err_sys(err, "%s at %s", peer->where, peer->addr);
-    freeaddrinfo(to);
+        ckpt_err_prefix(err, "%s", peer->where);
     return fd;
 }
 
@@ -152,6 +112,11 @@ struct peer *peer_open(const struct pooldir *pool, const char *where,
 CLIENT *peer_client(struct peer *peer)
 {
     return peer->client;
+}
+
+int peer_fd(const struct peer *peer)
+{
+    return ckpt_channel_fd(peer->channel);
 }
 
 int peer_fail(struct peer *peer, struct ckpt_err *err)

@@ -29,6 +29,8 @@ struct peer *peer_open(const struct pooldir *pool, const char *where,
                        unsigned prog, unsigned vers, int timeout_ms,
                        struct ckpt_err *err);
 CLIENT *peer_client(struct peer *peer);
+/* The socket, to be watched for answers of ckpt_rpc_client_send(). */
+int peer_fd(const struct peer *peer);
 /* Put into err why the last call failed.  Returns -1. */
 int peer_fail(struct peer *peer, struct ckpt_err *err);
 void peer_close(struct peer *peer);

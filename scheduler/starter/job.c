@@ -442,21 +442,3 @@ void job_kill(struct job *job)
 {
     kill(-job->pid, SIGKILL);
 }
-
-void job_remove_scratch(const char *scratch)
-{
-    char *paths[] = {(char *)(uintptr_t)scratch, NULL};
-    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-
-    if (!tree)
-        return;
-    for (FTSENT *e = fts_read(tree); e; e = fts_read(tree)) {
-        if (e->fts_info == FTS_D)
-            chmod(e->fts_accpath, 0700);
-        else if (e->fts_info == FTS_DP)
-            rmdir(e->fts_accpath);
-        else
-            unlink(e->fts_accpath);
-    }
-    fts_close(tree);
-}

@@ -40,7 +40,4 @@ uint64_t job_cpu_usec(const struct job *job);
 
 void job_kill(struct job *job);
 
-/* Remove the directory and all in it. */
-void job_remove_scratch(const char *scratch);
-
 #endif

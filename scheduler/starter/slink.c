@@ -3,15 +3,14 @@
 
 #include "lib/common/io.h"
 #include "lib/proto/channel.h"
+#include "lib/proto/dial.h"
 #include "lib/proto/rpc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -36,7 +35,7 @@ struct slink *slink_create(const struct ckpt_boot *boot)
     if (!slink)
         return NULL;
     slink->boot = *boot;
-    slink->channel = calloc(1, ckpt_channel_size());
+    slink->channel = aligned_alloc(16, (ckpt_channel_size() + 15) & ~15UL);
     if (!slink->channel) {
         free(slink);
         return NULL;
@@ -76,32 +75,6 @@ int slink_fd(const struct slink *slink)
 unsigned slink_lease_sec(const struct slink *slink)
 {
     return slink->lease_sec;
-}
-
-static int connect_socket(const struct ckpt_boot *boot, struct ckpt_err *err)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_STREAM};
-    struct timeval limit = {CONNECT_MS / 1000, 0};
-    struct addrinfo *to;
-    char port[8];
-
-    snprintf(port, sizeof port, "%u", boot->port);
-    if (getaddrinfo(boot->host, port, &hints, &to) != 0)
-        return ckpt_err_set(err, EINVAL, "%s: not an address", boot->host);
-    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) /* also bounds connect(2), see socket(7) */
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (fd >= 0 && connect(fd, to->ai_addr, to->ai_addrlen) < 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        fd = -1;
-    }
-    if (fd < 0)
-        ckpt_err_sys(err, "shadow at %s port %s", boot->host, port);
-    freeaddrinfo(to);
-    return fd;
 }
 
 static int call_failed(struct slink *slink, const char *what,
@@ -151,7 +124,8 @@ int slink_connect(struct slink *slink, struct ckpt_err *err)
     if (slink->client)
         return 0;
     size_t len = ckpt_boot_prologue(&slink->boot, prologue);
-    int fd = connect_socket(&slink->boot, err);
+    int fd =
+        ckpt_proto_connect(slink->boot.host, slink->boot.port, CONNECT_MS, err);
     if (fd < 0)
         return -1;
     if (ckpt_channel_connect(slink->channel, fd, slink->boot.token, prologue,

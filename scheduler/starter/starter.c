@@ -14,6 +14,7 @@
  * itself dies with us (PR_SET_PDEATHSIG).
  */
 #include "scheduler/pool/log.h"
+#include "scheduler/pool/remove.h"
 #include "scheduler/starter/job.h"
 #include "scheduler/starter/slink.h"
 
@@ -233,12 +234,15 @@ static void finish(struct starter *st)
     say(st, 'X', st->killing ? st->why : "");
     log_line("job %llu epoch %u: ended, wait status %d",
              (unsigned long long)st->boot.job, st->boot.epoch, status);
-    job_remove_scratch(st->scratch);
+    remove_tree(st->scratch);
     /* A job that we killed has not ended: it will run again elsewhere. */
-    if (st->killing)
-        report_end(st, SHADOW_EV_FAILED, 0, st->why);
-    else
+    if (st->killing) {
+        char text[600];
+        snprintf(text, sizeof text, "evicted: %s", st->why);
+        report_end(st, SHADOW_EV_FAILED, 0, text);
+    } else {
         report_end(st, SHADOW_EV_EXITED, status, "");
+    }
 }
 
 static int run(struct starter *st)
@@ -267,7 +271,7 @@ static int run(struct starter *st)
 failed:
     log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
     say(st, 'E', err.text);
-    job_remove_scratch(st->scratch);
+    remove_tree(st->scratch);
     if (st->shadow)
         report_end(st, SHADOW_EV_FAILED, 0, err.text);
     return 1;

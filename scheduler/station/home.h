@@ -1,0 +1,118 @@
+/* home.h - the home role of a station: the queue, and a shadow for each job
+ *
+ * The queue (store.h) is the only state that counts; what is in memory here
+ * can be made again from it, the jobs' directories and the claims' files:
+ * the home station may be killed at any instant.
+ *
+ *     match -> claim the station -> MATCHED (a new epoch, durable)
+ *           -> job.conf, shadow -> its address -> START at the station
+ *           -> events and exit of the job's directory -> the queue
+ */
+#ifndef CKPT_SCHEDULER_HOME_H
+#define CKPT_SCHEDULER_HOME_H
+
+#include "lib/proto/coordinator.h"
+#include "lib/proto/home.h"
+#include "lib/proto/serve.h"
+#include "scheduler/pool/peer.h"
+#include "scheduler/pool/settings.h"
+#include "scheduler/store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum active_phase {
+    ACTIVE_SHADOW, /* waiting for the shadow to listen */
+    ACTIVE_RUN,    /* the station was told to start it */
+};
+
+/* A job that occupies, or may occupy, a station. */
+struct active {
+    struct active *next;
+    uint64_t id;
+    uint32_t epoch;
+    char dir[PATH_MAX]; /* shadow/jobdir.h */
+    char station[POOL_NAME_MAX + 1];
+    char addr[POOL_ADDR_MAX + 1];
+    char claim[POOL_CLAIM_LEN];
+    uint8_t token[32]; /* until START was sent */
+    enum active_phase phase;
+    uint64_t phase_ms;
+    long events_at;    /* read up to this byte */
+    uint64_t check_ms; /* next question to the station */
+    uint64_t stale_ms; /* the station does not know it, since; 0: it does */
+    bool leave, kill;  /* the station is to get it off */
+    char reason[POOL_TEXT_MAX + 1];
+    uint64_t leave_ms; /* next time we say so */
+    uint64_t leave_since_ms;
+    uint64_t ending_ms; /* the shadow was told to end; 0: not */
+};
+
+struct home {
+    struct pooldir pool;
+    struct settings settings;
+    char name[POOL_NAME_MAX + 1];
+    char user[POOL_NAME_MAX + 1];
+    struct ckpt_serve *serve;
+    struct store *store;
+    struct peer *coordinator;
+    uint64_t boot_id;
+    int64_t started;
+    int64_t coordinator_seen;
+    char coordinator_why[POOL_TEXT_MAX + 1];
+    uint64_t ask_ms; /* next question to the coordinator */
+    unsigned backoff_ms;
+    bool eager; /* something changed: ask now */
+    struct active *active;
+    bool stopping;
+    uint64_t stopping_ms;
+    bool logs_due; /* users' log files are behind */
+};
+
+int home_main(const char *dir);
+
+int64_t home_wall_ms(void);
+
+/* Let an event happen to a job in the queue; failures are logged.  0 or -1. */
+int home_apply(struct home *home, uint64_t id, enum job_event event,
+               const struct job_detail *detail);
+/* Where a job's directory, and the file of its claim, are. */
+void home_jobdir(const struct home *home, uint64_t id, char *path);
+void home_claim_file(const struct home *home, uint64_t id, char *path);
+
+/* --- jobs on stations: home_active.c, home_start.c ----------------------- */
+
+struct active *active_find(struct home *home, uint64_t id);
+struct active *active_add(struct home *home, uint64_t id, uint32_t epoch,
+                          const char *station, const char *addr);
+void active_drop(struct home *home, struct active *active);
+/* Go on with every job that the queue says is on a station. */
+int active_adopt_all(struct home *home, struct ckpt_err *err);
+/* Do what is due for all of them. */
+void active_step_all(struct home *home, uint64_t now);
+/* The station is to get it off: with a checkpoint, or killed. */
+void active_leave(struct active *active, bool kill, const char *reason);
+
+/* Claim the station for the job and start a shadow. */
+void start_match(struct home *home, const coord_match *match);
+/* The shadow listens: tell the station.  -1: it could not be told. */
+int start_send(struct home *home, struct active *active, struct ckpt_err *err);
+
+/* Ask a station.  0, or -1 with errno: that of the answer, or of the call. */
+int station_check(struct home *home, struct active *active,
+                  struct ckpt_err *err);
+int station_leave(struct home *home, struct active *active,
+                  struct ckpt_err *err);
+int station_release(struct home *home, struct active *active,
+                    struct ckpt_err *err);
+
+/* --- the rest --------------------------------------------------------------
+ */
+
+/* Write what happened to the users' log files. */
+void home_write_logs(struct home *home);
+/* The service procedures work on this one. */
+void home_rpc_init(struct home *home);
+
+#endif
