@@ -44,7 +44,7 @@ static const struct policy policies[] = {
      "has the job suspended, then vacated",
      RULES(HARVEST, WAITING, IDLE, TABLE), .harvest = true, .params = ""},
     {"butler", "A9", "as condor, but a returning owner kills the job",
-     RULES(HARVEST, WAITING, IDLE, TABLE), .harvest = true, .kills = true,
+     RULES(HARVEST, WAITING, IDLE, TABLE), .harvest = true,
      .params = "suspend_grace=0 vacate_limit=0"},
     {"sprite", "SPR-2..6",
      "placed when started, on the station idle longest; evicted at once",

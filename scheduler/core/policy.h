@@ -184,6 +184,7 @@ enum policy_info_kind {
 
 struct policy_transfer_rule {
     const char *name, *rows, *about;
+    bool ticks; /* wants POLICY_EV_TICK every info_period_s */
     enum policy_transfer (*decide)(const struct policy_view *view,
                                    enum policy_event event);
 };
@@ -230,8 +231,6 @@ struct policy {
     bool live;
     /* An accepted exchange binds both sides until it is over (TCS-13). */
     bool leases;
-    /* A returning owner ends the job instead of sending it on (Butler). */
-    bool kills;
     /* Changes to the default parameters, as "key=value key=value". */
     const char *params;
 };

@@ -1,8 +1,9 @@
 /* policy_negotiate.c - one cycle of the coordinator: jobs to stations
  *
  *   scratch:  jobs, by user, priority and age | idle stations, best first |
- *             per user: next job, end of his jobs, grants in this cycle |
- *             busy stations, worst claim first
+ *             busy stations,
+ *             worst claim first | per user: next job, end of his jobs, grants
+ *             in this cycle | users by whose turn it is
  *
  * Users go in the order of index + grants, so that one with many jobs cannot
  * take all stations of a cycle (CON-4, Up-Down).
@@ -15,7 +16,8 @@ struct table {
     const struct policy_cycle *cycle;
     uint32_t *job, *idle, *busy;
     uint32_t *next, *end, *grants; /* by user */
-    size_t n_users, n_idle, n_busy, first_idle, first_busy;
+    uint32_t *turn;                /* users with jobs left, a heap */
+    size_t n_users, n_turns, n_idle, n_busy, first_idle, first_busy;
     struct policy_match *out;
     size_t n_out, max;
 };
@@ -153,24 +155,34 @@ static void gather_jobs(struct table *t)
     }
 }
 
-/* Who is next?  The lowest index, grants of this cycle included; NOBODY when
- * all jobs have had their turn. */
-static uint32_t next_user(const struct table *t)
+/* Later in the order is smaller, since sift() keeps the largest on top. */
+static int by_turn(const struct table *t, uint32_t a, uint32_t b)
 {
-    uint32_t best = POLICY_NOBODY, u;
-    double best_claim = 0;
+    int c = ordered(claim(t, b) + t->grants[b], claim(t, a) + t->grants[a]);
 
-    for (u = 0; u < t->n_users; u++) {
-        double c = claim(t, u) + t->grants[u];
+    return c ? c : ordered(b, a);
+}
 
-        if (t->next[u] >= t->end[u])
-            continue;
-        if (best == POLICY_NOBODY || c < best_claim) {
-            best = u;
-            best_claim = c;
-        }
-    }
-    return best;
+static void gather_turns(struct table *t)
+{
+    uint32_t u;
+    size_t i;
+
+    for (u = 0; u < t->n_users; u++)
+        if (t->next[u] < t->end[u])
+            t->turn[t->n_turns++] = u;
+    for (i = t->n_turns / 2; i-- > 0;)
+        sift(t, t->turn, i, t->n_turns, by_turn);
+}
+
+/* The user on top has had a turn: put him where he belongs now. */
+static void turn_over(struct table *t)
+{
+    uint32_t user = t->turn[0];
+
+    if (t->next[user] >= t->end[user])
+        t->turn[0] = t->turn[--t->n_turns];
+    sift(t, t->turn, 0, t->n_turns, by_turn);
 }
 
 static bool fits(const struct table *t, uint32_t job, uint32_t station)
@@ -250,11 +262,12 @@ static void lay_out(struct table *t)
     t->next = t->busy + c->n_stations;
     t->end = t->next + t->n_users;
     t->grants = t->end + t->n_users;
+    t->turn = t->grants + t->n_users;
 }
 
 size_t policy_cycle_scratch(size_t n_jobs, size_t n_stations, size_t n_shares)
 {
-    return n_jobs + 2 * n_stations + 3 * (n_shares ? n_shares : 1);
+    return n_jobs + 2 * n_stations + 4 * (n_shares ? n_shares : 1);
 }
 
 size_t policy_negotiate(const struct policy *policy,
@@ -264,12 +277,13 @@ size_t policy_negotiate(const struct policy *policy,
 {
     struct table t = {
         .policy = policy, .view = view, .cycle = cycle, .out = out, .max = max};
-    uint32_t user;
 
     lay_out(&t);
     gather_stations(&t);
     gather_jobs(&t);
-    while (t.n_out < t.max && (user = next_user(&t)) != POLICY_NOBODY) {
+    gather_turns(&t);
+    while (t.n_out < t.max && t.n_turns > 0) {
+        uint32_t user = t.turn[0];
         uint32_t job = t.job[t.next[user]++];
         uint32_t station = take_idle(&t, job);
         bool preempt = station == POLICY_NOBODY;
@@ -280,6 +294,7 @@ size_t policy_negotiate(const struct policy *policy,
             grant(&t, user, job, station, preempt);
         else if (t.first_idle >= t.n_idle && t.n_busy == 0)
             break;
+        turn_over(&t);
     }
     return t.n_out;
 }

@@ -174,6 +174,8 @@ int policy_params_set(struct policy_params *par, const char *key,
         par->shares.kind = POLICY_SHARE_UPDOWN;
     else if (strcmp(value, "usage") == 0)
         par->shares.kind = POLICY_SHARE_USAGE;
+    else if (strcmp(value, "none") == 0)
+        par->shares.kind = POLICY_SHARE_NONE;
     else {
         errno = EINVAL;
         return -1;
@@ -184,7 +186,7 @@ int policy_params_set(struct policy_params *par, const char *key,
 const char *policy_params_key(size_t i, const char **meaning)
 {
     if (i == N_KEYS) {
-        *meaning = "who goes first: up-down (default) or usage";
+        *meaning = "who goes first: up-down (default), usage or none";
         return "share";
     }
     if (i > N_KEYS)

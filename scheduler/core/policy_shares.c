@@ -59,6 +59,6 @@ void policy_share_pass(struct policy_share *share,
 {
     if (rule->kind == POLICY_SHARE_USAGE)
         usage_pass(share, rule, elapsed_s);
-    else
+    else if (rule->kind == POLICY_SHARE_UPDOWN)
         updown_pass(share, rule, elapsed_s / rule->interval_s);
 }

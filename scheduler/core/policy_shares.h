@@ -15,7 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum policy_share_kind { POLICY_SHARE_UPDOWN, POLICY_SHARE_USAGE };
+enum policy_share_kind {
+    POLICY_SHARE_UPDOWN,
+    POLICY_SHARE_USAGE,
+    POLICY_SHARE_NONE /* first come, first served; the index stays 0 */
+};
 
 struct policy_share {
     double index;   /* larger: a worse claim */
