@@ -34,6 +34,7 @@ int cmd_why(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_config(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 
 /* --- options ------------------------------------------------------------- */
 

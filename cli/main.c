@@ -17,6 +17,7 @@ static const struct {
     {"restart", cmd_restart, "carry a program on from its image"},
     {"check", cmd_check, "would a checkpoint of a program work?"},
     /* jobs on idle machines */
+    {"sim", cmd_sim, "simulate a pool under scheduling policies"},
     {"config", cmd_config, "list the settings of the pool"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -258,8 +258,9 @@ void policy_params_default(struct policy_params *par,
 int policy_params_set(struct policy_params *par, const char *key,
                       const char *value);
 
-/* The i-th key with its meaning; NULL behind the last one. */
-const char *policy_params_key(size_t i, const char **meaning);
+/* The i-th key with its default and meaning; NULL behind the last one. */
+const char *policy_params_key(size_t i, const char **fallback,
+                              const char **meaning);
 
 /* Read a duration in seconds ("90s", "15m", "2h", "1d", "250ms", or a bare
  * number).  0, or -1 with errno EINVAL. */

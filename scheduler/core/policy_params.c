@@ -183,14 +183,17 @@ int policy_params_set(struct policy_params *par, const char *key,
     return 0;
 }
 
-const char *policy_params_key(size_t i, const char **meaning)
+const char *policy_params_key(size_t i, const char **fallback,
+                              const char **meaning)
 {
     if (i == N_KEYS) {
-        *meaning = "who goes first: up-down (default), usage or none";
+        *fallback = "up-down";
+        *meaning = "who goes first: up-down, usage or none";
         return "share";
     }
     if (i > N_KEYS)
         return NULL;
+    *fallback = keys[i].fallback;
     *meaning = keys[i].meaning;
     return keys[i].name;
 }

@@ -82,8 +82,7 @@ static double threshold_gap(double s, double rho, uint32_t t, uint32_t l)
 {
     double miss = int_pow(s, l), at_least;
 
-    birth_death(rho * (1 + s * (1 - miss) / (1 - s)), rho * miss, t,
-                &at_least);
+    birth_death(rho * (1 + s * (1 - miss) / (1 - s)), rho * miss, t, &at_least);
     return at_least - s;
 }
 

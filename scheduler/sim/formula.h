@@ -20,8 +20,7 @@ double sim_formula_choices(double rho, uint32_t d);
 
 /* C4: an arrival that finds t or more jobs goes to the first of up to l
  * probed stations with fewer.  *moves gets the transfers per job. */
-double sim_formula_threshold(double rho, uint32_t t, uint32_t l,
-                             double *moves);
+double sim_formula_threshold(double rho, uint32_t t, uint32_t l, double *moves);
 
 /* The same, to the shortest of the l probed stations if it has fewer than t:
  * P(queue > k) = rho (s_k - s_t + s_t s_k^l) for k < t. */

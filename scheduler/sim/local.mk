@@ -1,1 +1,14 @@
-# scheduler/sim: see scheduler/local.mk
+# scheduler/sim: the simulator over core's policies
+
+noinst_LIBRARIES += scheduler/sim/libsim.a
+scheduler_sim_libsim_a_SOURCES = \
+	scheduler/sim/balance.c scheduler/sim/formula.c \
+	scheduler/sim/formula.h scheduler/sim/harvest.c \
+	scheduler/sim/heap.c scheduler/sim/heap.h \
+	scheduler/sim/law.c scheduler/sim/law.h scheduler/sim/news.c \
+	scheduler/sim/owner.c scheduler/sim/plot.c scheduler/sim/plot.h \
+	scheduler/sim/run.c scheduler/sim/run.h \
+	scheduler/sim/scenario.c scheduler/sim/scenario.h \
+	scheduler/sim/selfcheck.c scheduler/sim/selfcheck.h \
+	scheduler/sim/service.c scheduler/sim/world.h
+scheduler_sim_libsim_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off -fno-math-errno
