@@ -51,10 +51,11 @@ compare() {
     shift 2
     run_in "$work/local" "$program"
     run_in "$work/remote" "$@" "$program"
-    cmp "$work/local.out" "$work/remote.out" &&
-        cmp "$work/local.err" "$work/remote.err" &&
-        diff -r "$work/local" "$work/remote" ||
+    if ! cmp "$work/local.out" "$work/remote.out" ||
+        ! cmp "$work/local.err" "$work/remote.err" ||
+        ! diff -r "$work/local" "$work/remote"; then
         fail "$what differs under $*"
+    fi
     echo "$what: same under $(basename "$1") ${*:2}"
 }
 

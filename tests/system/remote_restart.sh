@@ -1,0 +1,40 @@
+#!/bin/bash
+# remote_restart.sh - a remote program leaves its image at home, ends, and
+# goes on in a new process and session: the same output, the same files
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/remote_common.sh"
+need_command ckpt ckpt-cc
+
+export FAKE_SHADOW_IMAGE=$work/image
+for mode in dynamic static; do
+    flags=()
+    [ $mode = dynamic ] || flags=(-static)
+    program=$work/counter.$mode
+    ckpt-cc -O1 -w "${flags[@]}" \
+        "$top_srcdir/tests/progs/remote_counter.c" -o "$program"
+    run_in "$work/local" "$program" 60
+
+    rm -f "$FAKE_SHADOW_IMAGE" "$work/remote.out"
+    run_in "$work/remote" "$fake_shadow" "$program" 60 &
+    launcher=$!
+    for _ in $(seq 100); do
+        grep -qx 'at 25' "$work/remote.out" 2>/dev/null && break
+        sleep 0.05
+    done
+    pid=$(pgrep -nf "^$program 60") || fail "the program is not running"
+    ckpt checkpoint --exit "$pid"
+    wait $launcher
+    [ -s "$FAKE_SHADOW_IMAGE" ] || fail "no image at home"
+    grep -qx 'status 85' "$work/remote.out" || fail "it did not end with 85"
+    sed -i '/^status 85$/d' "$work/remote.out"
+
+    # shellcheck disable=SC2016  # for the inner shell
+    (cd "$work/remote" && timeout 60 "$fake_shadow" /bin/sh -c \
+        'exec "$0" restart --remote-fd "$CKPT_REMOTE_FD" "$FAKE_SHADOW_IMAGE"' \
+        "$(command -v ckpt)" >>"$work/remote.out" 2>>"$work/remote.err")
+    echo "status 0" >>"$work/remote.out"
+    cmp "$work/local.out" "$work/remote.out"
+    diff -r "$work/local" "$work/remote" || fail "$mode: files differ"
+    echo "$mode: restarted, the same"
+done
