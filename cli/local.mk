@@ -3,7 +3,11 @@ bin_PROGRAMS += ckpt
 ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
 	cli/program.c cli/program.h \
 	cli/run.c cli/checkpoint.c cli/restart.c cli/check.c \
-	cli/config.c cli/sim.c
+	cli/config.c cli/pool.c cli/pool_edit.c cli/pool_edit.h \
+	cli/home.c cli/home.h cli/remote.c \
+	cli/submit.c cli/submit_file.c cli/submit_file.h cli/submit_words.c \
+	cli/q.c cli/status.c cli/act.c cli/why.c cli/wait.c \
+	cli/sim.c
 ckpt_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_LDADD = scheduler/sim/libsim.a scheduler/core/libpolicy.a \
 	scheduler/core/libjob.a $(RESTART_LIBS) $(POOL_LIBS)

@@ -17,8 +17,22 @@ static const struct {
     {"restart", cmd_restart, "carry a program on from its image"},
     {"check", cmd_check, "would a checkpoint of a program work?"},
     /* jobs on idle machines */
-    {"sim", cmd_sim, "simulate a pool under scheduling policies"},
+    {"pool", cmd_pool, "start, stop or look at the pool of this machine"},
+    {"submit", cmd_submit, "queue a job"},
+    {"q", cmd_q, "list the queue"},
+    {"status", cmd_status, "list the stations"},
+    {"rm", cmd_rm, "remove jobs"},
+    {"hold", cmd_hold, "keep jobs from running"},
+    {"release", cmd_release, "let held jobs run again"},
+    {"vacate", cmd_vacate, "get jobs off their stations, with a checkpoint"},
+    {"migrate", cmd_migrate, "move a job to another station"},
+    {"prio", cmd_prio, "change the priority of jobs"},
+    {"history", cmd_history, "list finished jobs"},
+    {"why", cmd_why, "say why a job does not run or is not checkpointed"},
+    {"log", cmd_log, "show what happened to a job"},
+    {"wait", cmd_wait, "wait for jobs; exit with their status"},
     {"config", cmd_config, "list the settings of the pool"},
+    {"sim", cmd_sim, "simulate a pool under scheduling policies"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -1,0 +1,342 @@
+/* submit.c - ckpt submit: queue jobs, from the command line or a file */
+#include "cli/cli.h"
+#include "cli/home.h"
+#include "cli/json.h"
+#include "cli/submit_file.h"
+#include "scheduler/core/expr.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: ckpt submit [--pool DIR] [--json] [--name S] [--in F] [--out F]\n"
+    "           [--err F] [--log F] [--require EXPR] [--prio N] [--count N]\n"
+    "           [--] PROG ARG...\n"
+    "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
+    "Queue a job; prints its id, one line for each job.  The program runs in\n"
+    "this directory and environment, wherever it runs; paths may hold\n"
+    "$(Process).  FILE.sub is HTCondor's submit syntax.  EXPR compares\n"
+    "stations' name arch cpus memory memory_free disk load owner_idle, or\n"
+    "has(\"avx2\").\n"
+    "example: ckpt submit --in input.dat --out result.txt --require \\\n"
+    "             'memory >= 4G && has(\"avx2\")' ./simulate -n 100\n";
+
+enum {
+    OPT_NAME = CLI_OPT_OWN,
+    OPT_IN,
+    OPT_OUT,
+    OPT_ERR,
+    OPT_LOG,
+    OPT_REQUIRE,
+    OPT_PRIO,
+    OPT_COUNT,
+};
+
+static const struct option options[] = {
+    CLI_OPTIONS,
+    {"name", required_argument, NULL, OPT_NAME},
+    {"in", required_argument, NULL, OPT_IN},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"err", required_argument, NULL, OPT_ERR},
+    {"log", required_argument, NULL, OPT_LOG},
+    {"require", required_argument, NULL, OPT_REQUIRE},
+    {"prio", required_argument, NULL, OPT_PRIO},
+    {"count", required_argument, NULL, OPT_COUNT},
+    {NULL, 0, NULL, 0},
+};
+
+/* A whole number or exit 2. */
+static long number(const char *name, const char *text, long min, long max)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (end == text || *end || errno || value < min || value > max)
+        exit(cli_misuse("--%s: \"%s\" is not a number from %ld to %ld", name,
+                        text, min, max));
+    return value;
+}
+
+static void check_require(const char *text)
+{
+    struct ckpt_err err = {""};
+    struct expr *expr = expr_parse(text, &err);
+
+    if (!expr)
+        exit(cli_misuse("--require: %s", err.text));
+    expr_free(expr);
+}
+
+/* The strings stay the command line's until the spec is copied. */
+static void parse_options(struct cli *cli, int argc, char **argv,
+                          struct submission *s)
+{
+    int option;
+
+    while ((option = cli_getopt(cli, argc, argv, "+", options)) != -1)
+        switch (option) {
+        case OPT_NAME:
+            s->spec.name = optarg;
+            break;
+        case OPT_IN:
+            s->spec.in = optarg;
+            break;
+        case OPT_OUT:
+            s->spec.out = optarg;
+            break;
+        case OPT_ERR:
+            s->spec.err = optarg;
+            break;
+        case OPT_LOG:
+            s->spec.log = optarg;
+            break;
+        case OPT_REQUIRE:
+            check_require(optarg);
+            s->spec.requirements = optarg;
+            break;
+        case OPT_PRIO:
+            s->spec.prio = (int)number("prio", optarg, -1000000, 1000000);
+            break;
+        case OPT_COUNT:
+            s->count = (uint32_t)number("count", optarg, 1, HOME_COUNT_MAX);
+            break;
+        }
+    if (optind == argc)
+        exit(cli_misuse("give a program or a submit file"));
+}
+
+/* --- the program --------------------------------------------------------- */
+
+static int check_program(const char *path, struct ckpt_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st))
+        return ckpt_err_sys(err, "%s", path);
+    if (!S_ISREG(st.st_mode))
+        return ckpt_err_set(err, EACCES, "%s: not a program", path);
+    if (access(path, X_OK))
+        return ckpt_err_sys(err, "%s: cannot be executed", path);
+    return 0;
+}
+
+/* As a shell finds it. */
+static char *find_program(const char *word, const char *cwd,
+                          struct ckpt_err *err)
+{
+    const char *path = getenv("PATH"), *at;
+    char *found;
+
+    if (strchr(word, '/')) {
+        found = submit_path(cwd, word);
+        if (found && check_program(found, err)) {
+            free(found);
+            return NULL;
+        }
+        return found;
+    }
+    for (at = path ? path : "/usr/bin:/bin"; *at; at += *at == ':') {
+        size_t len = strcspn(at, ":");
+        char dir[PATH_MAX];
+        snprintf(dir, sizeof dir, "%.*s", (int)len, at);
+        at += len;
+        found = submit_path(dir[0] ? dir : cwd, word);
+        if (found && found[0] == '/' && check_program(found, err) == 0)
+            return found;
+        free(found);
+    }
+    ckpt_err_set(err, ENOENT, "%s: there is no such program in PATH", word);
+    return NULL;
+}
+
+/* Files that cannot be used would hold the job as soon as it starts; say so
+ * now. */
+static int check_files(const struct job_spec *spec, struct ckpt_err *err)
+{
+    struct stat st;
+    char *in;
+
+    if (!strstr(spec->cwd, "$(") &&
+        (stat(spec->cwd, &st) || !S_ISDIR(st.st_mode)))
+        return ckpt_err_set(err, ENOTDIR, "%s: not a directory", spec->cwd);
+    if (!spec->in || strstr(spec->in, "$(") || strstr(spec->cwd, "$("))
+        return 0;
+    in = submit_path(spec->cwd, spec->in);
+    if (!in || access(in, R_OK)) {
+        ckpt_err_sys(err, "input %s", spec->in);
+        free(in);
+        return -1;
+    }
+    free(in);
+    return 0;
+}
+
+/* --- to the home station ------------------------------------------------- */
+
+static char *or_empty(char *text)
+{
+    static char empty[] = "";
+
+    return text ? text : empty;
+}
+
+static int send_one(struct home *home, const struct submission *s,
+                    uint64_t *first, struct ckpt_err *err)
+{
+    const struct job_spec *spec = &s->spec;
+    home_submit_args args = {
+        .spec =
+            {
+                .name = or_empty(spec->name),
+                .executable = spec->executable,
+                .args = {(u_int)job_list_len(spec->args), spec->args},
+                .env = {(u_int)job_list_len(spec->env), spec->env},
+                .cwd = spec->cwd,
+                .in = or_empty(spec->in),
+                .out = or_empty(spec->out),
+                .err = or_empty(spec->err),
+                .log = or_empty(spec->log),
+                .requirements = or_empty(spec->requirements),
+                .prio = spec->prio,
+                .umask = spec->umask,
+            },
+        .count = s->count,
+    };
+
+    if (args.spec.args.args_len > POOL_ARGS_MAX ||
+        args.spec.env.env_len > POOL_ARGS_MAX)
+        return ckpt_err_set(err, E2BIG, "more than %d arguments or variables",
+                            POOL_ARGS_MAX);
+    return home_submit(home, &args, first, err);
+}
+
+static int send_all(const struct cli *cli, const struct submission *made,
+                    size_t count, struct ckpt_err *err)
+{
+    struct json j = json_to(stdout);
+    struct home home;
+    int result = 0;
+
+    if (home_open(&home, err))
+        return -1;
+    if (cli->json)
+        json_array(&j, NULL);
+    for (size_t i = 0; i < count && result == 0; i++) {
+        uint64_t first;
+        result = send_one(&home, &made[i], &first, err);
+        for (uint32_t k = 0; k < made[i].count && result == 0; k++)
+            if (cli->json) {
+                json_object(&j, NULL);
+                json_uint(&j, "id", first + k);
+                json_uint(&j, "cluster", first);
+                json_uint(&j, "process", k);
+                json_close(&j);
+            } else {
+                printf("%llu\n", (unsigned long long)(first + k));
+            }
+    }
+    if (cli->json)
+        json_close(&j);
+    home_close(&home);
+    return result;
+}
+
+static mode_t current_umask(void)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return mask;
+}
+
+static char *read_whole(const char *path, struct ckpt_err *err)
+{
+    FILE *in = fopen(path, "re");
+    char *text = NULL;
+    size_t size = 0;
+
+    if (!in) {
+        ckpt_err_sys(err, "%s", path);
+        return NULL;
+    }
+    errno = 0;
+    if (getdelim(&text, &size, '\0', in) < 0) {
+        free(text);
+        text = errno ? NULL : strdup("");
+        if (!text)
+            ckpt_err_sys(err, "%s", path);
+    }
+    fclose(in);
+    return text;
+}
+
+static int submit_file(const struct cli *cli, const char *path,
+                       const struct submit_context *context)
+{
+    struct ckpt_err err = {""};
+    struct submission *made = NULL;
+    size_t count = 0;
+    char *text = read_whole(path, &err);
+    int result;
+
+    if (!text)
+        return cli_fail(&err);
+    result = submit_file_parse(path, text, context, &made, &count, &err);
+    free(text);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if ((result = check_program(made[i].spec.executable, &err)) == 0)
+            result = check_files(&made[i].spec, &err);
+    if (result == 0)
+        result = send_all(cli, made, count, &err);
+    submissions_free(made, count);
+    return result ? cli_fail(&err) : 0;
+}
+
+static int submit_program(const struct cli *cli, struct submission *s,
+                          char **argv, const struct submit_context *context)
+{
+    struct ckpt_err err = {""};
+    int result = -1;
+
+    s->spec.args = argv;
+    s->spec.cwd = (char *)(uintptr_t)context->cwd;
+    s->spec.umask = context->umask;
+    s->spec.env = submit_environment(context->env, true);
+    s->spec.executable = find_program(argv[0], context->cwd, &err);
+    if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0)
+        result = send_all(cli, s, 1, &err);
+    job_list_free(s->spec.env);
+    free(s->spec.executable);
+    return result ? cli_fail(&err) : 0;
+}
+
+/* FILE.sub, and no options or arguments that would belong to a program. */
+static bool is_submit_file(const char *word)
+{
+    size_t len = strlen(word);
+
+    return len > 4 && !strcmp(word + len - 4, ".sub");
+}
+
+int cmd_submit(int argc, char **argv)
+{
+    struct cli cli = {.usage = usage};
+    struct submission s = {.count = 1};
+    char cwd[PATH_MAX];
+
+    parse_options(&cli, argc, argv, &s);
+    if (!getcwd(cwd, sizeof cwd))
+        return cli_failf("working directory: %s", strerror(errno));
+    const struct submit_context context = {
+        .cwd = cwd, .env = environ, .umask = (uint32_t)current_umask()};
+    if (is_submit_file(argv[optind]) && argc - optind == 1)
+        return submit_file(&cli, argv[optind], &context);
+    return submit_program(&cli, &s, argv + optind, &context);
+}

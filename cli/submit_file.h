@@ -1,0 +1,58 @@
+/* submit_file.h - HTCondor's submit description files
+ *
+ *     # a comment; a line ends with \ to go on in the next
+ *     executable  = simulate
+ *     arguments   = "-n 100 'two words'"
+ *     input       = input.dat
+ *     output      = out.$(Process)
+ *     log         = simulate.log
+ *     queue 10
+ *
+ * The keys are those of the table in submit_file.c; any other is an error that
+ * names file:line, and so are macros other than $(Process) and $(Cluster).
+ * `arguments` and `environment` know HTCondor's new quoting (the whole in
+ * double quotes; blanks separate, '...' groups, '' and "" stand for
+ * themselves) and the old one (without).  Pure.
+ */
+#ifndef CKPT_CLI_SUBMIT_FILE_H
+#define CKPT_CLI_SUBMIT_FILE_H
+
+#include "scheduler/core/spec.h"
+
+#include <stdbool.h>
+
+/* One `queue` line. */
+struct submission {
+    struct job_spec spec; /* owner and uid are the home station's to fill in */
+    uint32_t count;
+};
+
+struct submit_context {
+    const char *cwd;  /* absolute */
+    char *const *env; /* the caller's environment */
+    uint32_t umask;
+};
+
+/* Parse `text`; `path` is for messages.  *made is malloc'ed, *count long; give
+ * it back with submissions_free().  -1 with EINVAL and "PATH:LINE: ...". */
+int submit_file_parse(const char *path, const char *text,
+                      const struct submit_context *context,
+                      struct submission **made, size_t *count,
+                      struct ckpt_err *err);
+void submissions_free(struct submission *made, size_t count);
+
+/* "dir/path", or path when it is absolute.  malloc'ed, NULL: ENOMEM. */
+char *submit_path(const char *dir, const char *path);
+
+/* A copy of the environment: all of it but what belongs to this session
+ * (CKPT_*, SSH_*, displays, agents), or only what any program needs (PATH,
+ * HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ). */
+char **submit_environment(char *const *env, bool all);
+
+/* The two quotings.  0, or -1 with EINVAL. */
+int submit_split_arguments(const char *text, char ***list,
+                           struct ckpt_err *err);
+int submit_split_environment(const char *text, char ***list,
+                             struct ckpt_err *err);
+
+#endif

@@ -1,0 +1,188 @@
+/* test_submit.c - submit files: what they mean, and errors with file:line */
+#include "cli/submit_file.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *env[] = {"PATH=/bin", "SSH_AUTH_SOCK=/x", "SECRET=1",
+                      "LC_ALL=C",  "CKPT_POOL=/p",     NULL};
+static const struct submit_context context = {
+    .cwd = "/home/ada", .env = env, .umask = 022};
+
+static struct submission *parse(const char *text, size_t count)
+{
+    struct submission *made = NULL;
+    struct ckpt_err err = {""};
+    size_t n = 0;
+
+    ck_assert_msg(submit_file_parse("j.sub", text, &context, &made, &n, &err) ==
+                      0,
+                  "%s", err.text);
+    ck_assert_uint_eq(n, count);
+    return made;
+}
+
+static void fails(const char *text, const char *expected)
+{
+    struct submission *made = NULL;
+    struct ckpt_err err = {""};
+    size_t n = 0;
+
+    ck_assert_int_eq(
+        submit_file_parse("j.sub", text, &context, &made, &n, &err), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_str_eq(err.text, expected);
+}
+
+static char *joined(char *const *list)
+{
+    static char text[512];
+
+    text[0] = '\0';
+    for (; list && *list; list++) {
+        strcat(text, *list);
+        strcat(text, "|");
+    }
+    return text;
+}
+
+START_TEST(test_whole_file)
+{
+    struct submission *s = parse("# a run\n"
+                                 "Universe = vanilla\n"
+                                 "Executable = simulate\n"
+                                 "arguments = -n 100 \\\n"
+                                 "  run.$(Process)\n"
+                                 "input = input.dat\n"
+                                 "output = out.$(Process)\n"
+                                 "error = /dev/null\n"
+                                 "log = sim.log\n"
+                                 "initialdir = work\n"
+                                 "environment = \"A=1 B='x y'\"\n"
+                                 "requirements = memory >= 1G\n"
+                                 "request_memory = 2 GB\n"
+                                 "request_cpus = 2\n"
+                                 "priority = -3\n"
+                                 "\n"
+                                 "queue 3\n"
+                                 "output = last\n"
+                                 "queue\n",
+                                 2);
+    const struct job_spec *spec = &s[0].spec;
+
+    ck_assert_uint_eq(s[0].count, 3);
+    ck_assert_str_eq(spec->executable, "/home/ada/simulate");
+    ck_assert_str_eq(joined(spec->args), "simulate|-n|100|run.$(Process)|");
+    ck_assert_str_eq(joined(spec->env), "PATH=/bin|LC_ALL=C|A=1|B=x y|");
+    ck_assert_str_eq(spec->cwd, "/home/ada/work");
+    ck_assert_str_eq(spec->in, "input.dat");
+    ck_assert_str_eq(spec->out, "out.$(Process)");
+    ck_assert_ptr_null(spec->err);
+    ck_assert_str_eq(spec->log, "sim.log");
+    ck_assert_str_eq(spec->requirements,
+                     "(memory >= 1G) && memory >= 2097152K && cpus >= 2");
+    ck_assert_int_eq(spec->prio, -3);
+    ck_assert_uint_eq(spec->umask, 022);
+    ck_assert_uint_eq(s[1].count, 1);
+    ck_assert_str_eq(s[1].spec.out, "last");
+    submissions_free(s, 2);
+}
+END_TEST
+
+static void words(const char *text, const char *expected)
+{
+    char **list = NULL;
+    struct ckpt_err err = {""};
+
+    ck_assert_msg(submit_split_arguments(text, &list, &err) == 0, "%s: %s",
+                  text, err.text);
+    ck_assert_str_eq(joined(list), expected);
+    job_list_free(list);
+}
+
+/* The examples of condor_submit(1). */
+START_TEST(test_arguments)
+{
+    words("one two \\\"three\\\"", "one|two|\"three\"|");
+    words("\"one \"\"two\"\" 'spacey ''quoted'' argument'\"",
+          "one|\"two\"|spacey 'quoted' argument|");
+    words("\"3 simple arguments\"", "3|simple|arguments|");
+    words("\"one 'two with spaces' 3\"", "one|two with spaces|3|");
+    words("\"a '' b\"", "a||b|");
+    words("\"x'y z'w\"", "xy zw|");
+    words("", "");
+    words("  a   b ", "a|b|");
+    words("\"back\\slash\"", "back\\slash|");
+}
+END_TEST
+
+START_TEST(test_environment)
+{
+    char **list = NULL;
+    struct ckpt_err err;
+
+    ck_assert_int_eq(
+        submit_split_environment("A=1;B=two words;A=2", &list, &err), 0);
+    ck_assert_str_eq(joined(list), "A=2|B=two words|");
+    job_list_free(list);
+    list = NULL;
+    ck_assert_int_eq(submit_split_environment("A", &list, &err), -1);
+    ck_assert_str_eq(err.text, "\"A\" is not NAME=value");
+    list = submit_environment(env, true);
+    ck_assert_str_eq(joined(list), "PATH=/bin|SECRET=1|LC_ALL=C|");
+    job_list_free(list);
+}
+END_TEST
+
+START_TEST(test_errors)
+{
+    fails("executable = x\n", "j.sub: no queue line");
+    fails("queue\n", "j.sub:1: queue without executable");
+    fails("executable = x\nexecutabel = y\nqueue\n",
+          "j.sub:2: unknown key executabel");
+    fails("executable = x\n\nqueue in (a b)\n",
+          "j.sub:3: queue takes a number from 1 to 1000000, not in (a b)");
+    fails("executable = x\nqueue 0\n",
+          "j.sub:2: queue takes a number from 1 to 1000000, not 0");
+    fails("executable x\n",
+          "j.sub:1: neither `key = value` nor queue: executable x");
+    fails("executable = x\narguments = \"a 'b\"\nqueue\n",
+          "j.sub:2: arguments: a ' is not closed");
+    fails("executable = x\narguments = a \\\n b \"c\nqueue\n",
+          "j.sub:2: arguments: a \" in the middle: put the whole in double "
+          "quotes, or write \\\"");
+    fails("executable = x\nrequirements = memroy > 1\nqueue\n",
+          "j.sub:2: requirements: column 1: stations have no attribute "
+          "\"memroy\"");
+    fails("executable = x\nrequest_memory = lots\nqueue\n",
+          "j.sub:2: request_memory: \"lots\" is not an amount");
+    fails("executable = x\noutput = o.$(Proces)\nqueue\n",
+          "j.sub:2: only $(Process) and $(Cluster) are known, not "
+          "$(Proces)");
+    fails("universe = java\n", "j.sub:1: there is no such universe here: java");
+    fails("executable = x\ngetenv = maybe\nqueue\n",
+          "j.sub:2: getenv: true or false expected");
+    fails("executable = x.$(Process)\nqueue\n",
+          "j.sub:1: executable: the same for all jobs, without macros");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("submit");
+    TCase *tc = tcase_create("submit");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tc, test_whole_file);
+    tcase_add_test(tc, test_arguments);
+    tcase_add_test(tc, test_environment);
+    tcase_add_test(tc, test_errors);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
