@@ -18,6 +18,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_checkpoint(int argc, char **argv);
 int cmd_restart(int argc, char **argv);
+int cmd_image(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_pool(int argc, char **argv);
 int cmd_submit(int argc, char **argv);

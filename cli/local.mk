@@ -11,3 +11,8 @@ ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
 ckpt_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_LDADD = scheduler/sim/libsim.a scheduler/core/libpolicy.a \
 	scheduler/core/libjob.a $(RESTART_LIBS) $(POOL_LIBS)
+ckpt_SOURCES += cli/image.c cli/image.h cli/image_show.c \
+	cli/image_backtrace.c cli/image_unwind.c cli/image_unwind.h \
+	cli/image_symbols.c cli/image_symbols.h
+ckpt_CPPFLAGS += $(UNWIND_CFLAGS)
+ckpt_LDADD += $(UNWIND_LIBS)

@@ -15,6 +15,7 @@ static const struct {
     {"run", cmd_run, "start a program, or resume it from its image"},
     {"checkpoint", cmd_checkpoint, "ask a program for a checkpoint"},
     {"restart", cmd_restart, "carry a program on from its image"},
+    {"image", cmd_image, "show, verify, backtrace or dump an image"},
     {"check", cmd_check, "would a checkpoint of a program work?"},
     /* jobs on idle machines */
     {"pool", cmd_pool, "start, stop or look at the pool of this machine"},

@@ -71,15 +71,16 @@ struct ckpt_note {
     size_t len;
 };
 
-/* Notes of owner "CKPT".  Their contents are in notes.h. */
+/* Notes of owner "CKPT".  Their contents are in notes.h.  Some readers look at
+ * the type alone: the numbers are far from those of other owners. */
 enum ckpt_note_type {
-    CKPT_NOTE_META = 1,
-    CKPT_NOTE_MAPS = 2,
-    CKPT_NOTE_THREADS = 3,
-    CKPT_NOTE_FILES = 4,
-    CKPT_NOTE_PROCESS = 5,
-    CKPT_NOTE_CHECKSUMS = 6, /* made by the writer; last in the file */
-    CKPT_NOTE_FORMAT = 7,    /* made by the writer; first in the file */
+    CKPT_NOTE_META = 0x434b0001,
+    CKPT_NOTE_MAPS = 0x434b0002,
+    CKPT_NOTE_THREADS = 0x434b0003,
+    CKPT_NOTE_FILES = 0x434b0004,
+    CKPT_NOTE_PROCESS = 0x434b0005,
+    CKPT_NOTE_CHECKSUMS = 0x434b0006, /* by the writer; last in the file */
+    CKPT_NOTE_FORMAT = 0x434b0007,    /* by the writer; first in the file */
 };
 
 /* Bytes of working memory that ckpt_image_write needs for this codec and at

@@ -1,0 +1,138 @@
+/* image.c - ckpt image: what is in an image, is it whole, core files of it */
+#include "cli/image.h"
+
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "lib/common/io.h"
+#include "lib/image/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: ckpt image show [--json] IMAGE\n"
+    "       ckpt image verify [--json] IMAGE\n"
+    "       ckpt image backtrace [--json] IMAGE\n"
+    "       ckpt image core IMAGE [FILE]\n"
+    "\n"
+    "  show             what is in it: program, threads, memory, files\n"
+    "  verify           check every byte of it; exit 1 if it is damaged\n"
+    "  backtrace        the stacks of its threads\n"
+    "  core             write it as a plain ELF core file, for gdb; to\n"
+    "                   standard output when there is no FILE\n"
+    "\n"
+    "example: ckpt image verify simulate.ckpt && ckpt image show "
+    "simulate.ckpt\n";
+
+/* --- verify -------------------------------------------------------------- */
+
+static void print_verdict(const char *path, const struct ckpt_image *image,
+                          bool good, const struct ckpt_err *err)
+{
+    struct json j = json_to(stdout);
+
+    json_object(&j, NULL);
+    json_text(&j, "image", path);
+    json_bool(&j, "good", good);
+    if (good) {
+        json_text(&j, "codec", ckpt_codec_name(ckpt_image_codec(image)));
+        json_uint(&j, "file_bytes", ckpt_image_file_size(image));
+        json_uint(&j, "core_bytes", ckpt_image_core_size(image));
+    } else {
+        json_text(&j, "error", err->text);
+    }
+    json_close(&j);
+}
+
+static int verify(const char *path, bool json)
+{
+    struct ckpt_err err = {""};
+    struct ckpt_image *image = ckpt_image_open(path, &err);
+    bool good = image != NULL;
+
+    if (good && ckpt_image_verify(image, &err)) {
+        ckpt_err_prefix(&err, "%s", path);
+        good = false;
+    }
+    if (json)
+        print_verdict(path, image, good, &err);
+    else if (good)
+        printf("%s: good, %llu bytes\n", path,
+               (unsigned long long)ckpt_image_file_size(image));
+    ckpt_image_close(image);
+    return good ? 0 : cli_fail(&err);
+}
+
+/* --- core ---------------------------------------------------------------- */
+
+static int write_core(struct ckpt_image *image, int fd, struct ckpt_err *err)
+{
+    enum { STEP = 1 << 20 };
+    uint64_t size = ckpt_image_core_size(image);
+    char *buf = malloc(STEP);
+    int rc = buf ? 0 : ckpt_err_set(err, ENOMEM, "no memory");
+
+    for (uint64_t at = 0; rc == 0 && at < size; at += STEP) {
+        size_t len = size - at < STEP ? (size_t)(size - at) : STEP;
+        rc = ckpt_image_read(image, at, buf, len, err);
+        if (rc == 0 && ckpt_write_full(fd, buf, len))
+            rc = ckpt_err_sys(err, "write the core file");
+    }
+    free(buf);
+    return rc;
+}
+
+static int open_output(const char *file)
+{
+    if (!file)
+        return STDOUT_FILENO;
+    return open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static int core(const char *path, const char *file)
+{
+    struct ckpt_err err;
+
+    if (!file && isatty(STDOUT_FILENO))
+        return cli_misuse("a core file is not for a terminal: name a file");
+    struct ckpt_image *image = ckpt_image_open(path, &err);
+    if (!image)
+        return cli_fail(&err);
+    int fd = open_output(file);
+    int rc = fd < 0 ? ckpt_err_sys(&err, "create %s", file)
+                    : write_core(image, fd, &err);
+    if (file && fd >= 0) {
+        if (close(fd) && rc == 0)
+            rc = ckpt_err_sys(&err, "close %s", file);
+        if (rc)
+            unlink(file);
+    }
+    ckpt_image_close(image);
+    return rc ? cli_fail(&err) : 0;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+int cmd_image(int argc, char **argv)
+{
+    struct cli cli = {.usage = usage};
+
+    cli_parse(&cli, argc, argv, 2, 3);
+    const char *action = argv[optind];
+    const char *path = argv[optind + 1];
+    const char *file = argv[optind + 2];
+    if (!strcmp(action, "core"))
+        return core(path, file);
+    if (file)
+        return cli_misuse("%s: one argument too many", file);
+    if (!strcmp(action, "show"))
+        return image_show(path, cli.json);
+    if (!strcmp(action, "verify"))
+        return verify(path, cli.json);
+    if (!strcmp(action, "backtrace"))
+        return image_backtrace(path, cli.json);
+    return cli_misuse("there is no action %s", action);
+}
