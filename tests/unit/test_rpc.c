@@ -515,7 +515,9 @@ static void send_bytes(const void *data, size_t len)
 static void expect_dropped(const uint8_t *message, size_t len)
 {
     send_bytes(message, len);
-    ck_assert_int_eq(echo_null_1(NULL, NULL, client), RPC_CANTRECV);
+    /* the server may have closed before or after the call is sent */
+    enum clnt_stat stat = echo_null_1(NULL, NULL, client);
+    ck_assert(stat == RPC_CANTRECV || stat == RPC_CANTSEND);
     finish(EPROTO);
 }
 
