@@ -67,7 +67,7 @@ static bool gather_jobs(struct cycle *c, uint64_t now_ms)
                 .id = (uint32_t)c->n_jobs,
                 .user = user,
                 .home = POLICY_NOBODY,
-                .from = POLICY_NOBODY,
+                .from = table_station_index(t, job->not_station),
                 .priority = job->prio,
                 .since = (double)job->submitted,
                 .here_since = seconds(now_ms),

@@ -54,6 +54,8 @@ struct table {
 
 struct known_station *table_station(const struct table *table,
                                     const char *name);
+/* Its index; POLICY_NOBODY when it is not known. */
+uint32_t table_station_index(const struct table *table, const char *name);
 /* The index of the first station with a name above `name`. */
 size_t table_station_after(const struct table *table, const char *name);
 

@@ -126,6 +126,8 @@ static void settle(struct exec *exec)
         if (event == STATION_EV_OWNER_BACK && exec->state == STATION_CLAIMED &&
             !exec->claim.starter)
             event = STATION_EV_JOB_GONE;
+        if (event == STATION_EV_GRACE_OVER)
+            why = "the owner stayed for suspend_grace";
         exec_event(exec, event, why);
     }
 }

@@ -33,6 +33,7 @@ struct claim {
     char scratch[PATH_MAX];
     pid_t pid;  /* the job and its process group; 0: not yet, or no
                    longer */
+    bool ended; /* the job is no more; its starter is clearing up */
     bool asked; /* for a checkpoint */
     uint64_t asked_ms;
     bool killed;

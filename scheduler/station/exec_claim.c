@@ -76,6 +76,7 @@ static void heard_line(struct exec *exec, char *line)
                  line + 2);
     } else if (line[0] == 'X') {
         claim->pid = 0;
+        claim->ended = true;
     }
 }
 
@@ -245,7 +246,7 @@ void claim_ask(struct exec *exec)
     struct claim *claim = &exec->claim;
     uint64_t now = pool_now_ms();
 
-    if (!claim->starter || claim->killed)
+    if (!claim->starter || claim->killed || claim->ended)
         return;
     if (claim->pid == 0) { /* nothing of it has run yet, nothing is lost */
         claim_kill(exec, "it has to go before it began");
