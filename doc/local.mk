@@ -8,3 +8,13 @@ dist_man_MANS += doc/man/ckpt-cc.1 doc/man/ckpt-c++.1 doc/man/ckpt-fc.1 \
 	doc/man/ckpt_disable.3 doc/man/ckpt_enable.3 \
 	doc/man/ckpt_exclude.3 doc/man/ckpt_include.3 \
 	doc/man/ckpt_on_checkpoint.3 doc/man/ckpt_on_restart.3
+
+# The pool.
+EXTRA_DIST += doc/job-states.md
+dist_man_MANS += doc/man/ckpt-config.1 doc/man/ckpt-history.1 \
+	doc/man/ckpt-hold.1 doc/man/ckpt-log.1 doc/man/ckpt-migrate.1 \
+	doc/man/ckpt-pool.1 doc/man/ckpt-prio.1 doc/man/ckpt-q.1 \
+	doc/man/ckpt-release.1 doc/man/ckpt-rm.1 doc/man/ckpt-status.1 \
+	doc/man/ckpt-submit.1 doc/man/ckpt-vacate.1 \
+	doc/man/ckpt-wait.1 doc/man/ckpt-why.1 doc/man/ckpt.1 \
+	doc/man/pool.conf.5
