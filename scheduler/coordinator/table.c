@@ -36,13 +36,20 @@ size_t table_station_after(const struct table *table, const char *name)
     return low;
 }
 
-struct known_station *table_station(const struct table *table, const char *name)
+uint32_t table_station_index(const struct table *table, const char *name)
 {
     size_t after = table_station_after(table, name);
 
     if (after == 0 || strcmp(table->stations[after - 1]->ad.name, name) != 0)
-        return NULL;
-    return table->stations[after - 1];
+        return POLICY_NOBODY;
+    return (uint32_t)(after - 1);
+}
+
+struct known_station *table_station(const struct table *table, const char *name)
+{
+    uint32_t i = table_station_index(table, name);
+
+    return i == POLICY_NOBODY ? NULL : table->stations[i];
 }
 
 static void station_free(struct known_station *station)
