@@ -85,6 +85,37 @@ void ckpt_signals_install(void)
     }
 }
 
+/* The C library's own signals (SIGCANCEL, SIGSETXID) are only believed when
+ * they come from getpid(); the kernel puts in our number on the station. */
+enum { INTERNAL_FIRST = 32, INTERNAL_LAST = 33 };
+
+static void on_internal(int sig, siginfo_t *info, void *context)
+{
+    uint64_t handler = ckpt_state->internal[sig - INTERNAL_FIRST];
+
+    if (info->si_pid == ckpt_link->self)
+        info->si_pid = ckpt_state->id.pid;
+    ((void (*)(int, siginfo_t *, void *))(uintptr_t)handler)(sig, info,
+                                                             context);
+}
+
+static long exchange_internal(int sig, struct ckpt_sigaction *action,
+                              struct ckpt_sigaction *old)
+{
+    uint64_t *handler = &ckpt_state->internal[sig - INTERNAL_FIRST];
+    uint64_t before = *handler;
+    uint64_t ours = (uint64_t)(uintptr_t)on_internal;
+
+    if (action && (action->flags & SA_SIGINFO) && action->handler > 1) {
+        *handler = action->handler;
+        action->handler = ours;
+    }
+    long rc = set_action(sig, action, old);
+    if (old->handler == ours)
+        old->handler = before;
+    return rc;
+}
+
 /* What the program believes is set for `sig`; changes it when `action` is not
  * NULL. */
 static long exchange(int sig, struct ckpt_sigaction *action,
@@ -99,6 +130,8 @@ static long exchange(int sig, struct ckpt_sigaction *action,
             ckpt_state->sigsys = *action;
         return 0;
     }
+    if (sig >= INTERNAL_FIRST && sig <= INTERNAL_LAST)
+        return exchange_internal(sig, action, old);
     if (action && ends(sig) && is_default(action)) {
         long rc = set_action(sig, NULL, old);
         stand_for_default(sig);

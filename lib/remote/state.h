@@ -100,6 +100,7 @@ struct ckpt_state {
     unsigned int id_groups[SHADOW_GROUPS_MAX];
     char id_cwd[SHADOW_PATH_MAX + 1];
     struct ckpt_sigaction sigsys; /* what the program set for SIGSYS */
+    uint64_t internal[2];         /* handlers of the C library's own signals */
     uint64_t defaulted; /* signals whose default action flushes first */
     uint8_t told[64];   /* refused calls that were logged, by number */
     uint8_t cloexec[CKPT_FDS / 8]; /* as of the last checkpoint */
