@@ -129,6 +129,13 @@ static int exchange(const struct ckpt_file_sink *s, const char *first,
     return -1;
 }
 
+static int take_name(const struct ckpt_file_sink *s, struct ckpt_err *err)
+{
+    if (sys(SYS_renameat, AT_FDCWD, s->tmp, AT_FDCWD, s->path))
+        return ckpt_err_sys(err, "rename %s to %s", s->tmp, s->path);
+    return 0;
+}
+
 /* PATH becomes PATH.1 as well, by a second name that is moved there (a link
  * cannot replace a file); then the new image takes the name PATH. */
 static int replace_keeping(const struct ckpt_file_sink *s, struct ckpt_err *err)
@@ -143,32 +150,24 @@ static int replace_keeping(const struct ckpt_file_sink *s, struct ckpt_err *err)
         return exchange(s, first, err);
     if (sys(SYS_renameat, AT_FDCWD, link, AT_FDCWD, first)) {
         ckpt_err_sys(err, "rename %s to %s", link, first);
-        int errnum = errno;
         ckpt_sys(SYS_unlinkat, AT_FDCWD, link, 0);
-        errno = errnum;
         return -1;
     }
-    if (sys(SYS_renameat, AT_FDCWD, s->tmp, AT_FDCWD, s->path))
-        return ckpt_err_sys(err, "rename %s to %s", s->tmp, s->path);
-    return 0;
+    return take_name(s, err);
 }
 
 /* Give the new image its name.  When PATH and PATH.1 are one file, somebody
- * was interrupted after the older ones had been moved: not again. */
+ * was interrupted just before this: all others have been moved already. */
 static int take_place(const struct ckpt_file_sink *s, struct ckpt_err *err)
 {
     struct stat now, first;
 
-    if (s->keep < 2 || !stat_generation(s, 0, &now)) {
-        if (sys(SYS_renameat, AT_FDCWD, s->tmp, AT_FDCWD, s->path))
-            return ckpt_err_sys(err, "rename %s to %s", s->tmp, s->path);
-        return 0;
-    }
-    bool rotated = stat_generation(s, 1, &first) &&
-                   first.st_ino == now.st_ino && first.st_dev == now.st_dev;
-    if (!rotated && shift_generations(s, err))
-        return -1;
-    return replace_keeping(s, err);
+    if (s->keep < 2 || !stat_generation(s, 0, &now))
+        return take_name(s, err);
+    if (stat_generation(s, 1, &first) && first.st_ino == now.st_ino &&
+        first.st_dev == now.st_dev)
+        return take_name(s, err);
+    return shift_generations(s, err) ? -1 : replace_keeping(s, err);
 }
 
 static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)

@@ -1,1 +1,26 @@
-# tests/unit/image
+# Unit tests of lib/image.
+IMAGE_TEST_SAMPLE = tests/unit/image_sample.c tests/unit/image_sample.h
+image_tests = tests/unit/test_image tests/unit/test_file_sink \
+	tests/unit/test_image_damage
+check_PROGRAMS += $(image_tests)
+TESTS += $(image_tests)
+
+tests_unit_test_image_SOURCES = tests/unit/test_image.c $(IMAGE_TEST_SAMPLE)
+tests_unit_test_image_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_image_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_file_sink_SOURCES = tests/unit/test_file_sink.c \
+	$(IMAGE_TEST_SAMPLE)
+tests_unit_test_file_sink_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_file_sink_LDFLAGS = -Wl,--wrap=ckpt_gate
+tests_unit_test_file_sink_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
+
+# The reader once more, watched by the sanitizers.
+tests_unit_test_image_damage_SOURCES = tests/unit/test_image_damage.c \
+	$(IMAGE_TEST_SAMPLE) $(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES) \
+	lib/image/notes.c lib/image/notes_read.c $(COMMON_SOURCES)
+tests_unit_test_image_damage_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) \
+	$(ZSTD_CFLAGS) $(XXHASH_CFLAGS)
+tests_unit_test_image_damage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(SANITIZE_CFLAGS)
+tests_unit_test_image_damage_LDADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
