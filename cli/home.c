@@ -136,8 +136,11 @@ static int act_part(struct home *home, home_act_args *args,
         if (r->status == 0)
             continue;
         failed++;
-        cli_failf("job %llu: %s", (unsigned long long)args->ids.ids_val[i],
-                  r->why && *r->why ? r->why : strerror(r->status));
+        if (r->why && *r->why)
+            cli_failf("%s", r->why);
+        else
+            cli_failf("job %llu: %s", (unsigned long long)args->ids.ids_val[i],
+                      strerror(r->status));
     }
     xdr_free((xdrproc_t)xdr_home_act_res, (char *)&res);
     return failed;

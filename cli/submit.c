@@ -187,6 +187,16 @@ static char *or_empty(char *text)
     return text ? text : empty;
 }
 
+/* Listings show the program's name unless there is another. */
+static char *job_name(const struct job_spec *spec)
+{
+    char *slash = strrchr(spec->executable, '/');
+
+    if (spec->name && *spec->name)
+        return spec->name;
+    return slash ? slash + 1 : spec->executable;
+}
+
 static int send_one(struct home *home, const struct submission *s,
                     uint64_t *first, struct ckpt_err *err)
 {
@@ -194,7 +204,7 @@ static int send_one(struct home *home, const struct submission *s,
     home_submit_args args = {
         .spec =
             {
-                .name = or_empty(spec->name),
+                .name = job_name(spec),
                 .executable = spec->executable,
                 .args = {(u_int)job_list_len(spec->args), spec->args},
                 .env = {(u_int)job_list_len(spec->env), spec->env},

@@ -15,3 +15,9 @@ example_tests = tests/system/example_nbody.sh tests/system/example_heat.sh \
 	tests/system/example_walkers.sh
 dist_check_SCRIPTS += $(example_tests)
 TESTS += $(example_tests)
+
+# The commands against a pool.
+EXTRA_DIST += tests/system/pool_common.sh
+cli_tests = tests/system/cli_queue.sh tests/system/cli_run.sh
+dist_check_SCRIPTS += $(cli_tests)
+TESTS += $(cli_tests)
