@@ -18,3 +18,6 @@ dist_man_MANS += doc/man/ckpt-config.1 doc/man/ckpt-history.1 \
 	doc/man/ckpt-submit.1 doc/man/ckpt-vacate.1 \
 	doc/man/ckpt-wait.1 doc/man/ckpt-why.1 doc/man/ckpt.1 \
 	doc/man/pool.conf.5
+
+# Remote files.
+EXTRA_DIST += doc/remote-io.md doc/decisions/0003-remote-front-end.md
