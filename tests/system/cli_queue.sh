@@ -3,6 +3,7 @@
 # daemons and a stop of the pool
 #
 # The stations' owners never leave, so nothing runs.
+# shellcheck disable=SC2016
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/pool_common.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # cli_run.sh - jobs through the commands: output, exit status, log, history
+# shellcheck disable=SC2016
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/pool_common.sh"
