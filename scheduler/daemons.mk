@@ -29,7 +29,7 @@ ckpt_coordinator_SOURCES = scheduler/coordinator/coordinator.c \
 	scheduler/coordinator/table.c scheduler/coordinator/table.h \
 	scheduler/coordinator/cycle.c scheduler/coordinator/cycle.h
 ckpt_coordinator_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
-ckpt_coordinator_LDADD = $(POOL_LIBS)
+ckpt_coordinator_LDADD = scheduler/core/libjob.a $(POOL_LIBS)
 
 ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/job.c scheduler/starter/job.h \

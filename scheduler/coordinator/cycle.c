@@ -1,7 +1,7 @@
 /* cycle.c - see cycle.h */
 #include "scheduler/coordinator/cycle.h"
 
-#include "scheduler/core/station_state.h"
+#include "scheduler/core/expr.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@ enum { RESERVED_MS = 5000 };
 struct waiting {
     struct known_home *home;
     const coord_idle_job *job;
+    struct expr *needs; /* NULL: any station */
+    bool unreadable;    /* requirements that nobody can read fit nowhere */
 };
 
 struct cycle {
@@ -30,6 +32,8 @@ struct cycle {
 
 static void cycle_free(struct cycle *c)
 {
+    for (size_t i = 0; c->waiting && i < c->n_jobs; i++)
+        expr_free(c->waiting[i].needs);
     free(c->waiting);
     free(c->jobs);
     free(c->stations);
@@ -41,6 +45,18 @@ static void cycle_free(struct cycle *c)
 static double seconds(uint64_t ms)
 {
     return (double)ms / 1000;
+}
+
+static struct waiting read_needs(struct known_home *home,
+                                 const coord_idle_job *job)
+{
+    struct waiting waiting = {.home = home, .job = job};
+
+    if (job->requirements[0]) {
+        waiting.needs = expr_parse(job->requirements, NULL);
+        waiting.unreadable = !waiting.needs;
+    }
+    return waiting;
 }
 
 static bool gather_jobs(struct cycle *c, uint64_t now_ms)
@@ -62,7 +78,7 @@ static bool gather_jobs(struct cycle *c, uint64_t now_ms)
                                        &c->settings->params.shares);
             if (user == POLICY_NOBODY)
                 return false;
-            c->waiting[c->n_jobs] = (struct waiting){home, job};
+            c->waiting[c->n_jobs] = read_needs(home, job);
             c->jobs[c->n_jobs] = (struct policy_job){
                 .id = (uint32_t)c->n_jobs,
                 .user = user,
@@ -152,11 +168,30 @@ static bool said_fits(const coord_idle_job *job, const pool_station *station)
     return true;
 }
 
+static bool needs_met(const struct waiting *waiting, const pool_station *ad)
+{
+    struct expr_station station = {
+        .name = ad->name,
+        .arch = ad->arch,
+        .features = ad->features,
+        .memory = ad->mem_total,
+        .memory_free = ad->mem_free,
+        .disk = ad->disk_free,
+        .cpus = ad->cpus,
+        .load = (double)ad->load_milli / 1000,
+        .owner_idle = seconds(ad->owner_idle_ms),
+    };
+
+    return !waiting->unreadable && expr_match(waiting->needs, &station);
+}
+
 static bool fits(void *arg, uint32_t job, uint32_t station)
 {
     const struct cycle *c = arg;
+    const struct waiting *waiting = &c->waiting[job];
+    const pool_station *ad = &c->table->stations[station]->ad;
 
-    return said_fits(c->waiting[job].job, &c->table->stations[station]->ad);
+    return said_fits(waiting->job, ad) && needs_met(waiting, ad);
 }
 
 static bool leave_match(struct cycle *c, const struct policy_match *match,
@@ -254,19 +289,24 @@ void cycle_why(const struct table *table, const struct known_home *home,
     text[0] = '\0';
     if (home->n_jobs == 0 || home->n_matches > 0)
         return;
+    struct waiting first =
+        read_needs((struct known_home *)(uintptr_t)home, &home->jobs[0]);
     for (size_t i = 0; i < table->n_stations; i++) {
-        if (said_fits(&home->jobs[0], &table->stations[i]->ad))
+        if (said_fits(&home->jobs[0], &table->stations[i]->ad) &&
+            needs_met(&first, &table->stations[i]->ad))
             suits++;
         if (table->stations[i]->ad.state == POOL_ST_IDLE &&
             !table->stations[i]->reserved_ms)
             idle++;
     }
+    expr_free(first.needs);
     if (table->n_stations == 0)
         snprintf(text, size, "the coordinator knows no station");
     else if (idle == 0)
         snprintf(text, size, "none of %zu stations is idle", table->n_stations);
     else
         snprintf(text, size,
-                 "%zu stations are idle, none of them suits (%zu of %zu would)",
-                 idle, suits, table->n_stations);
+                 "%zu stations are idle, none of them suits; of all %zu "
+                 "stations %zu would",
+                 idle, table->n_stations, suits);
 }

@@ -208,6 +208,16 @@ static void attend(struct starter *st)
 
 /* --- 5: the end ---------------------------------------------------------- */
 
+/* The station wants its machine back, or is gone: what we could not tell, the
+ * home station finds out without us. */
+static bool told_to_go(struct starter *st)
+{
+    char what;
+    ssize_t n = recv(st->link_fd, &what, 1, MSG_DONTWAIT);
+
+    return n >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
 static void report_end(struct starter *st, shadow_event event, int value,
                        const char *text)
 {
@@ -221,7 +231,7 @@ static void report_end(struct starter *st, shadow_event event, int value,
             rc = slink_event(st->shadow, event, value, job_cpu_usec(&st->job),
                              text, &err);
         if (rc == 0 || errno == EACCES || errno == ESTALE || errno == EPERM ||
-            now_ms() > until)
+            now_ms() > until || told_to_go(st))
             break;
         nanosleep(&tick, NULL);
     }

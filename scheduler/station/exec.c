@@ -373,9 +373,9 @@ bool_t station_leave_1_svc(station_leave_args *args, pool_status_res *res,
         exec_event(&self, STATION_EV_JOB_GONE, args->reason);
         return answer(res, 0, "");
     }
-    exec_event(&self, STATION_EV_LEAVE, args->reason);
-    if (args->kill)
+    if (args->kill) /* first, so that it is not asked for a checkpoint */
         claim_kill(&self, args->reason);
+    exec_event(&self, STATION_EV_LEAVE, args->reason);
     return answer(res, 0, "");
 }
 
