@@ -100,3 +100,18 @@ job_is() { # JOB LETTER...
 job_left() { # JOB STATION
     [ "$(job_get "$1" station)" != "$2" ]
 }
+
+# make_input SECONDS: cluster.in for ./nbody, with as many reports as take
+# about that long here.
+make_input() {
+    local start end
+    sed 's/^reports.*/reports = 40/' "$example/../nbody-gsl/cluster.in" \
+        >cluster.in
+    mkdir try
+    start=$(date +%s%N)
+    (cd try && ../nbody ../cluster.in >/dev/null)
+    end=$(date +%s%N)
+    rm -r try
+    sed -i "s/^reports.*/reports = $((40 * $1 * 1000000000 / \
+        (end - start)))/" cluster.in
+}

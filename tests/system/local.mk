@@ -21,3 +21,8 @@ EXTRA_DIST += tests/system/pool_common.sh
 cli_tests = tests/system/cli_queue.sh tests/system/cli_run.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
+
+# The main job, end to end.
+demo_tests = tests/system/demo.sh tests/system/demo_kill.sh
+dist_check_SCRIPTS += $(demo_tests)
+TESTS += $(demo_tests)
