@@ -103,6 +103,12 @@ static char *expand(struct expansion *x, const char *text)
 
     if (!text)
         return NULL;
+    if (!x->cluster[0] || !strstr(text, "$(")) {
+        result = strdup(text);
+        if (!result)
+            x->error = ENOMEM;
+        return result;
+    }
     out = open_memstream(&result, &len);
     if (!out) {
         x->error = ENOMEM;

@@ -193,21 +193,61 @@ int store_entries(struct store *store, uint64_t job,
     return each_entry(store, stmt, fn, arg, err);
 }
 
+static int newest_entry(struct store *store, uint64_t *seq,
+                        struct ckpt_err *err)
+{
+    sqlite3_stmt *stmt =
+        store_stmt(store, "SELECT coalesce(max(seq), 0) FROM events", err);
+    int result = 0;
+
+    if (!stmt)
+        return -1;
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        *seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+    else
+        result = store_fail(store, "find newest entry", err);
+    sqlite3_reset(stmt);
+    return result;
+}
+
+struct unlogged {
+    int (*fn)(const struct job_entry *entry, void *arg);
+    void *arg;
+    uint64_t count;
+};
+
+static int count_and_call(const struct job_entry *entry, void *arg)
+{
+    struct unlogged *u = arg;
+
+    u->count++;
+    return u->fn(entry, u->arg);
+}
+
+/* Most jobs have no log: what was looked through once in vain is not looked
+ * through again. */
 int store_unlogged(struct store *store, uint32_t limit,
                    int (*fn)(const struct job_entry *entry, void *arg),
                    void *arg, struct ckpt_err *err)
 {
-    sqlite3_stmt *stmt =
-        store_stmt(store,
-                   "SELECT events.* FROM events JOIN specs ON first = cluster "
-                   "WHERE seq > (SELECT value FROM meta WHERE name = 'logged') "
-                   "AND log IS NOT NULL ORDER BY seq LIMIT ?",
-                   err);
+    sqlite3_stmt *stmt = store_stmt(
+        store,
+        "SELECT events.* FROM events JOIN specs ON first = cluster "
+        "WHERE seq > max((SELECT value FROM meta WHERE name = 'logged'), ?1) "
+        "AND log IS NOT NULL ORDER BY seq LIMIT ?2",
+        err);
+    struct unlogged u = {.fn = fn, .arg = arg};
+    uint64_t newest = 0;
+    int result;
 
-    if (!stmt)
+    if (!stmt || newest_entry(store, &newest, err))
         return -1;
-    sqlite3_bind_int64(stmt, 1, limit);
-    return each_entry(store, stmt, fn, arg, err);
+    sqlite3_bind_int64(stmt, 1, (sqlite3_int64)store->log_looked);
+    sqlite3_bind_int64(stmt, 2, limit);
+    result = each_entry(store, stmt, count_and_call, &u, err);
+    if (result == 0 && u.count == 0)
+        store->log_looked = newest;
+    return result;
 }
 
 int store_logged(struct store *store, uint64_t seq, struct ckpt_err *err)

@@ -14,7 +14,8 @@ enum { STORE_STATEMENTS = 32 };
 
 struct store {
     sqlite3 *db;
-    bool in_batch; /* between store_begin() and store_commit() */
+    uint64_t log_looked; /* entries up to it need no log */
+    bool in_batch;       /* between store_begin() and store_commit() */
     /* Prepared statements, by their SQL text's address. */
     struct {
         const char *sql;
