@@ -15,6 +15,7 @@ CAPTURE_SOURCES = \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \
+	lib/capture/pending.c lib/capture/pending.h \
 	lib/capture/process.c lib/capture/process.h \
 	lib/capture/request.h lib/capture/request_take.c \
 	lib/capture/revive.c lib/capture/revive.h \
@@ -22,6 +23,7 @@ CAPTURE_SOURCES = \
 	lib/capture/start.c lib/capture/state.c lib/capture/state.h \
 	lib/capture/stop.c lib/capture/stop.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
+	lib/files/digest.c lib/files/digest.h \
 	lib/files/look.c lib/files/look.h \
 	lib/image/notes.c lib/image/notes.h \
 	lib/wrap/signals.c lib/wrap/sleep.c lib/wrap/wrap.h
@@ -74,6 +76,7 @@ lib_libbare_a_CFLAGS = $(WARN_CFLAGS) -std=gnu11 -O2 -g -fPIE \
 lib_librestart_a_SOURCES = \
 	lib/capture/marker.h lib/capture/request.h \
 	lib/capture/request_send.c lib/capture/settings.c \
+	lib/files/digest.c lib/files/digest.h \
 	lib/image/notes_read.c \
 	lib/restart/files.c lib/restart/files.h \
 	lib/restart/process.c lib/restart/process.h \

@@ -16,6 +16,7 @@ include tests/unit/remote.mk
 include tests/unit/scheduler.mk
 include tests/unit/cli.mk
 include tests/progs/local.mk
+include tests/progs/core.mk
 include tests/system/local.mk
 include tests/sim/local.mk
 include tests/bench/local.mk

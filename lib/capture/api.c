@@ -30,43 +30,30 @@ static void unlock(void)
     ckpt_futex_wake_all(&busy);
 }
 
-/* The path travels in a memfd, as it does from an outside asker. */
-static int path_fd(const char *path)
-{
-    long fd = ckpt_sys(SYS_memfd_create, "ckpt-path", MFD_CLOEXEC);
-
-    if (fd >= 0 && ckpt_sys(SYS_write, fd, path, strlen(path)) < 0) {
-        ckpt_sys(SYS_close, fd);
-        return -1;
-    }
-    return (int)fd;
-}
-
 PUBLIC int ckpt_checkpoint(const char *path)
 {
     siginfo_t info;
-    int fd = 0;
 
+    if (path && strlen(path) >= sizeof s->self_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
     if (s->pid != (int32_t)ckpt_sys(SYS_getpid)) {
         errno = ENOTSUP;
         return -1;
     }
     lock();
-    if (path && *path && (fd = path_fd(path)) < 0) {
-        unlock();
-        return -1;
-    }
+    strcpy(s->self_path, path ? path : "");
     memset(&info, 0, sizeof info);
     info.si_signo = s->settings.signal;
     info.si_code = SI_QUEUE;
     info.si_pid = s->pid;
-    info.si_value.sival_ptr = (void *)(uintptr_t)(
-        (uint64_t)CKPT_REQUEST_MAGIC << 32 | (uint64_t)fd << 14 | 0x3fff);
+    info.si_value.sival_ptr =
+        (void *)(uintptr_t)((uint64_t)CKPT_REQUEST_MAGIC << 32 |
+                            (uint64_t)CKPT_REQUEST_SELF << 28);
     s->result = -1;
     ckpt_capture_requeue(&info, (int)ckpt_sys(SYS_gettid));
     int result = s->result;
-    if (fd > 0)
-        ckpt_sys(SYS_close, fd);
     unlock();
     if (result < 0)
         errno = EBUSY;

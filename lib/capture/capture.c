@@ -74,8 +74,13 @@ static int look_threads(struct capture *c, struct ckpt_err *err)
         ckpt_arena_alloc(&c->arena, c->nthreads * sizeof *c->threads);
     if (!c->threads)
         return ckpt_err_sys(err, "table of %zu threads", c->nthreads);
-    for (; t && i < c->nthreads; t = t->next, i++)
+    for (; t && i < c->nthreads; t = t->next, i++) {
         ckpt_thread_note(t, &c->threads[i]);
+        /* the captor's are in s->pending; a call to park is none */
+        t->pending = t == s->captor ? 0
+                                    : ckpt_pending_directed(t->tid) &
+                                          ~(1ull << (s->settings.signal - 1));
+    }
     return 0;
 }
 
@@ -233,7 +238,8 @@ static int look_and_write(struct capture *c, struct ckpt_err *err)
         return -1;
     look_meta(c);
     int rc = -1;
-    if (ckpt_process_look(&c->process, s->settings.signal, err) == 0 &&
+    if (ckpt_pending_look(&s->pending, err) == 0 &&
+        ckpt_process_look(&c->process, s->settings.signal, err) == 0 &&
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
                         err) == 0 &&
         look_threads(c, err) == 0 && look_memory(c, err) == 0 &&
@@ -358,6 +364,8 @@ static void handle_request(siginfo_t *info, void *ucontext)
     }
     if (ckpt_request_take(info, s->last_reply_id, &s->request)) {
         s->last_reply_id = s->request.reply_id;
+        if (s->request.mode == CKPT_REQUEST_SELF)
+            strcpy(s->request.path, s->self_path);
         if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
             s->request.mode = CKPT_REQUEST_EXIT;
         capture_here(ucontext);

@@ -58,8 +58,9 @@ bool ckpt_request_take(const siginfo_t *info, uint64_t last_id,
     r->reply_fd = -1;
     if (info->si_code != SI_QUEUE || value >> 32 != CKPT_REQUEST_MAGIC)
         return true;
-    if ((value >> 28 & 0xf) == CKPT_REQUEST_EXIT)
-        r->mode = CKPT_REQUEST_EXIT;
+    r->mode = (enum ckpt_request_mode)(value >> 28 & 0xf);
+    if (r->mode == CKPT_REQUEST_SELF)
+        return true;
     reply_open(info, value, r);
     if (r->reply_fd >= 0 && r->reply_id == last_id) {
         ckpt_sys(SYS_close, r->reply_fd);

@@ -96,6 +96,7 @@ void ckpt_revive_finish(void)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
         die(err.text);
+    ckpt_pending_queue(&s->pending);
     for (size_t i = s->non_restart; i-- > 0;)
         s->on_restart[i].fn(s->on_restart[i].arg);
     ckpt_capture_log("restarted");

@@ -7,6 +7,7 @@
 #define CKPT_CAPTURE_STATE_H
 
 #include "lib/capture/memory.h"
+#include "lib/capture/pending.h"
 #include "lib/capture/request.h"
 #include "lib/capture/settings.h"
 #include "lib/capture/thread.h"
@@ -53,7 +54,9 @@ struct ckpt_capture_state {
     size_t non_restart;
 
     /* one capture */
+    char self_path[4096]; /* of ckpt_checkpoint() */
     struct ckpt_request request;
+    struct ckpt_pending pending;
     struct ckpt_thread *captor;
     struct ckpt_err err;
     int32_t result; /* as ckpt_checkpoint() returns it */

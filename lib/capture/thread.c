@@ -65,6 +65,9 @@ void ckpt_thread_revive(struct ckpt_thread *t)
         area->rseq_cs = 0;
         ckpt_sys(SYS_rseq, area, t->rseq_len, 0, t->rseq_signature);
     }
+    for (int sig = 1; sig < 64; sig++)
+        if (t->pending >> (sig - 1) & 1)
+            ckpt_sys(SYS_tkill, tid, sig);
     t->tid = tid;
 }
 

@@ -26,6 +26,7 @@ struct ckpt_thread {
     uint64_t robust_list_len;
     void *rseq; /* registered area, NULL when there is none */
     uint32_t rseq_len, rseq_signature;
+    uint64_t pending; /* directed signals; filled in by the captor */
     int32_t tid;
     int32_t parked;
     char comm[CKPT_COMM_MAX];

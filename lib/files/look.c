@@ -3,6 +3,7 @@
 
 #include "lib/common/dirent.h"
 #include "lib/common/sys.h"
+#include "lib/files/digest.h"
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
@@ -52,6 +53,8 @@ static int look_named(struct look *l, int fd, struct ckpt_open_file *f,
     f->kind = S_ISDIR(st->st_mode) ? CKPT_FILE_DIRECTORY : CKPT_FILE_REGULAR;
     long offset = ckpt_sys(SYS_lseek, fd, 0, SEEK_CUR);
     f->offset = offset < 0 ? 0 : (uint64_t)offset;
+    if (f->kind == CKPT_FILE_REGULAR && (f->flags & O_ACCMODE) != O_RDONLY)
+        f->digest = ckpt_file_digest(f->path, f->size);
     return 0;
 }
 

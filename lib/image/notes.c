@@ -84,6 +84,7 @@ void ckpt_files_encode(struct ckpt_bytes *b, const struct ckpt_open_file *files,
         ckpt_put_u64(b, f->offset);
         ckpt_put_u64(b, f->size);
         ckpt_put_u64(b, (uint64_t)f->mtime_ns);
+        ckpt_put_u64(b, f->digest);
         ckpt_put_str(b, f->path);
     }
     ckpt_put_u32(b, (uint32_t)ndescriptors);

@@ -107,6 +107,8 @@ struct ckpt_open_file {
     int32_t caller_fd;
     uint64_t dev, ino, offset, size;
     int64_t mtime_ns;
+    uint64_t digest;  /* of the contents of a file open for writing
+                         (files/digest.h); 0: none */
     const char *path; /* never NULL */
 };
 struct ckpt_descriptor {

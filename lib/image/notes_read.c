@@ -14,7 +14,7 @@
 enum {
     MAP_BYTES = 3 * 4 + 7 * 8 + 4, /* the least that one entry takes */
     THREAD_BYTES = 4 * 4 + 5 * 8 + CKPT_AFFINITY_WORDS * 8 + CKPT_COMM_MAX,
-    FILE_BYTES = 4 * 4 + 5 * 8 + 4,
+    FILE_BYTES = 4 * 4 + 6 * 8 + 4,
     DESCRIPTOR_BYTES = 3 * 4,
 };
 
@@ -152,6 +152,7 @@ static void get_files(struct decoder *d, struct ckpt_notes *notes)
         f->offset = ckpt_get_u64(&d->in);
         f->size = ckpt_get_u64(&d->in);
         f->mtime_ns = (int64_t)ckpt_get_u64(&d->in);
+        f->digest = ckpt_get_u64(&d->in);
         f->path = get_string(d);
     }
 }

@@ -1,6 +1,8 @@
 /* files.c - see files.h */
 #include "lib/restart/files.h"
 
+#include "lib/files/digest.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -21,11 +23,6 @@ static bool writes(const struct ckpt_open_file *f)
     return (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int64_t mtime_ns(const struct stat *st)
-{
-    return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
 /* A file that is longer than it was will be cut; everything else that differs
  * cannot be undone. */
 static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
@@ -42,7 +39,7 @@ static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
                             "instead of %llu bytes (--force goes on)",
                             f->path, (unsigned long long)size,
                             (unsigned long long)f->size);
-    if (writes(f) && size == f->size && mtime_ns(st) != f->mtime_ns)
+    if (f->digest && ckpt_file_digest(f->path, f->size) != f->digest)
         return ckpt_err_set(err, ESTALE,
                             "%s was changed in place since the checkpoint "
                             "(--force goes on)",

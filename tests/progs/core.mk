@@ -1,0 +1,15 @@
+# Programs that are checkpointed at their worst place and check themselves:
+# each is a test, carried out by tests/system/core_prog.sh.
+
+TEST_EXTENSIONS += .c .cc .f90
+C_LOG_COMPILER = $(BASH) $(srcdir)/tests/system/core_prog.sh
+CC_LOG_COMPILER = $(C_LOG_COMPILER)
+F90_LOG_COMPILER = $(C_LOG_COMPILER)
+
+core_progs = \
+	tests/progs/api.c tests/progs/exceptions.cc tests/progs/files.c \
+	tests/progs/heap.c tests/progs/openmp.f90 tests/progs/rseq.c \
+	tests/progs/shared.c tests/progs/signals.c tests/progs/sleeping.c \
+	tests/progs/stack.c tests/progs/threads.c tests/progs/vectors.c
+TESTS += $(core_progs)
+EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
