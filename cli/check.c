@@ -1,6 +1,6 @@
 /* check.c - ckpt check: would a checkpoint work, and if not, why */
 #include "cli/cli.h"
-#include "cli/program.h"
+#include "lib/common/program.h"
 
 #include <stdio.h>
 

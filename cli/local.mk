@@ -1,7 +1,7 @@
 # cli: ckpt, one file per command; see main.c
 bin_PROGRAMS += ckpt
 ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
-	cli/program.c cli/program.h \
+	lib/common/program.c lib/common/program.h \
 	cli/run.c cli/checkpoint.c cli/restart.c cli/check.c \
 	cli/config.c cli/pool.c cli/pool_edit.c cli/pool_edit.h \
 	cli/home.c cli/home.h cli/remote.c \

@@ -2,6 +2,7 @@
 #include "scheduler/starter/job.h"
 
 #include "lib/common/io.h"
+#include "lib/common/program.h"
 #include "scheduler/pool/program.h"
 #include "scheduler/starter/confine.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -68,26 +68,20 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
 
 /* --- what to execute ------------------------------------------------------ */
 
-/* A program that was relinked has libckpt inside, and with it this name. */
-static bool is_relinked(const char *path)
+/* A program that can be neither asked for a checkpoint nor have its calls
+ * served at home must not run here at all. */
+static int needs_library(const char *path, bool *needed, struct ckpt_err *err)
 {
-    static const char mark[] = "CKPT_REMOTE_FD";
-    struct stat st;
-    bool found = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct ckpt_program program;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size == 0) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    void *text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (text != MAP_FAILED) {
-        found = memmem(text, (size_t)st.st_size, mark, sizeof mark) != NULL;
-        munmap(text, (size_t)st.st_size);
-    }
-    return found;
+    if (ckpt_program_find(path, &program, err) < 0)
+        return -1;
+    if (program.kind == CKPT_PROGRAM_STATIC)
+        return ckpt_err_set(err, ENOEXEC,
+                            "the program is static and was not linked with "
+                            "ckpt-cc: its calls could not be served from home");
+    *needed = program.kind != CKPT_PROGRAM_RELINKED;
+    return 0;
 }
 
 static int copy_file(const char *from, const char *to, mode_t mode,
@@ -154,11 +148,9 @@ static int command_program(struct command *command, const struct job *job,
 
     if (scratch_file(scratch, scratch_name(job), path, err) < 0)
         return -1;
-    if (!is_relinked(path)) {
-        command->preload = true;
-        if (bring_library(scratch, err) < 0)
-            return -1;
-    }
+    if (needs_library(path, &command->preload, err) < 0 ||
+        (command->preload && bring_library(scratch, err) < 0))
+        return -1;
     command->argv = calloc(start->args.args_len + 2, sizeof *command->argv);
     if (!command->argv)
         return ckpt_err_sys(err, "no memory");

@@ -1,6 +1,7 @@
-/* program.h - what kind of program a file is, and how to put it under libckpt */
-#ifndef CKPT_CLI_PROGRAM_H
-#define CKPT_CLI_PROGRAM_H
+/* program.h - what kind of program a file is, and how to put it under libckpt
+ */
+#ifndef CKPT_COMMON_PROGRAM_H
+#define CKPT_COMMON_PROGRAM_H
 
 #include "lib/common/err.h"
 

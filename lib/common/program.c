@@ -1,5 +1,5 @@
 /* program.c - see program.h */
-#include "cli/program.h"
+#include "lib/common/program.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -60,8 +60,8 @@ static int look(struct ckpt_program *program, struct ckpt_err *err)
     if (fd < 0 || fstat(fd, &st) < 0)
         return ckpt_err_sys(err, "%s", program->path);
     size_t size = (size_t)st.st_size;
-    uint8_t *p = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
-                      : MAP_FAILED;
+    uint8_t *p =
+        size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
     if (p == MAP_FAILED)
         return ckpt_err_set(err, ENOEXEC, "%s is empty", program->path);
