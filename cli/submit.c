@@ -335,6 +335,14 @@ static bool is_submit_file(const char *word)
     return len > 4 && !strcmp(word + len - 4, ".sub");
 }
 
+static bool own_options(const struct submission *s)
+{
+    const struct job_spec *spec = &s->spec;
+
+    return spec->name || spec->in || spec->out || spec->err || spec->log ||
+           spec->requirements || spec->prio || s->count != 1;
+}
+
 int cmd_submit(int argc, char **argv)
 {
     struct cli cli = {.usage = usage};
@@ -347,6 +355,8 @@ int cmd_submit(int argc, char **argv)
     const struct submit_context context = {
         .cwd = cwd, .env = environ, .umask = (uint32_t)current_umask()};
     if (is_submit_file(argv[optind]) && argc - optind == 1)
-        return submit_file(&cli, argv[optind], &context);
+        return own_options(&s)
+                   ? cli_misuse("with a submit file, such options belong in it")
+                   : submit_file(&cli, argv[optind], &context);
     return submit_program(&cli, &s, argv + optind, &context);
 }

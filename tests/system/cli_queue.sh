@@ -56,6 +56,7 @@ says "input missing"
 code 2 ckpt submit --require 'memory > ' /bin/true
 says "column 10"
 printf 'executable = /bin/true\nqueueu\n' >bad.sub
+code 2 ckpt submit --name x j.sub
 code 1 ckpt submit bad.sub
 says "bad.sub:2"
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -212,6 +213,58 @@ START_TEST(test_batch)
 }
 END_TEST
 
+/* Entries of a job are a path through the table that ends in its state. */
+static int follow(const struct job_entry *entry, void *arg)
+{
+    enum job_state *state = arg;
+
+    ck_assert_int_eq(entry->from, *state);
+    ck_assert_int_eq(job_next(entry->from, entry->event), entry->to);
+    *state = entry->to;
+    return 0;
+}
+
+/* No space: the change is refused whole, and later ones work again. */
+START_TEST(test_full_disk)
+{
+    struct store *store = open_store();
+    const struct job_detail d = {.station = "s1", .generation = 1};
+    struct rlimit old, small;
+    struct ckpt_err err;
+    uint64_t id = submit(store, 1);
+    enum job_state state = JOB_NONE;
+    struct stat st;
+    struct job job;
+    int failed = 0;
+
+    apply(store, id, JOB_EV_MATCHED);
+    apply(store, id, JOB_EV_STARTED);
+    strcat(path, "-wal");
+    ck_assert_int_eq(stat(path, &st), 0);
+    path[strlen(path) - 4] = '\0';
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = (rlim_t)st.st_size + 30000;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (int i = 0; i < 100; i++)
+        if (store_apply(store, id, JOB_EV_CHECKPOINTED, &d, 5, NULL, NULL,
+                        &err)) {
+            ck_assert(errno == ENOSPC || errno == EIO);
+            failed++;
+        }
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_int_gt(failed, 0);
+    apply(store, id, JOB_EV_EVICTED);
+    ck_assert_int_eq(store_get(store, id, &job, NULL), 0);
+    ck_assert_int_eq(store_entries(store, id, follow, &state, NULL), 0);
+    ck_assert_int_eq(state, job.state);
+    ck_assert_int_eq(state, JOB_IDLE);
+    job_clear(&job);
+    store_close(store);
+}
+END_TEST
+
 /* --- kill -9 ------------------------------------------------------------- */
 
 /* Drives jobs through their lives for ever; says on `fd` after each change
@@ -237,17 +290,6 @@ static void writer(int fd)
                 _exit(0);
         }
     }
-}
-
-/* Entries of a job are a path through the table that ends in its state. */
-static int follow(const struct job_entry *entry, void *arg)
-{
-    enum job_state *state = arg;
-
-    ck_assert_int_eq(entry->from, *state);
-    ck_assert_int_eq(job_next(entry->from, entry->event), entry->to);
-    *state = entry->to;
-    return 0;
 }
 
 struct seen {
@@ -325,6 +367,7 @@ int main(void)
     tcase_add_test(tc, test_submit_survives);
     tcase_add_test(tc, test_life_of_a_job);
     tcase_add_test(tc, test_batch);
+    tcase_add_test(tc, test_full_disk);
     tcase_add_test(tc, test_kill_nine);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
