@@ -3,3 +3,15 @@
 noinst_LIBRARIES += shadow/libjobdir.a
 shadow_libjobdir_a_SOURCES = shadow/jobdir.c shadow/jobdir.h \
 	shadow/jobspec.c shadow/jobrecord.c shadow/escape.c
+
+# What the daemon is made of, apart from main(); unit tests link it, too.
+noinst_LIBRARIES += shadow/libshadow.a
+shadow_libshadow_a_SOURCES = shadow/map.c shadow/map.h \
+	shadow/copy.c shadow/copy.h \
+	shadow/record.c shadow/record.h shadow/segment.c shadow/segment.h \
+	shadow/seen.c shadow/seen.h \
+	shadow/journal.c shadow/journal.h shadow/rollback.c \
+	shadow/undo.h shadow/undo_load.c shadow/undo_check.c \
+	shadow/change.c shadow/change.h shadow/change_impl.h \
+	shadow/change_name.c
+shadow_libshadow_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)

@@ -5,3 +5,10 @@ TESTS += tests/unit/test_jobdir
 tests_unit_test_jobdir_SOURCES = tests/unit/test_jobdir.c
 tests_unit_test_jobdir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_jobdir_LDADD = shadow/libjobdir.a lib/libcommon.a $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_journal
+TESTS += tests/unit/test_journal
+tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
+tests_unit_test_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_journal_LDADD = shadow/libshadow.a shadow/libjobdir.a \
+	lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)

@@ -1,0 +1,147 @@
+/* change.c - see change.h: content and attributes */
+#include "shadow/change.h"
+
+#include "lib/common/io.h"
+#include "shadow/change_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct change *change_create(struct journal *journal)
+{
+    struct change *change = calloc(1, sizeof *change);
+
+    if (change)
+        change->journal = journal;
+    return change;
+}
+
+void change_destroy(struct change *change)
+{
+    free(change);
+}
+
+const char *change_error(struct change *change)
+{
+    if (!change->failed)
+        return NULL;
+    change->failed = false;
+    return change->err.text;
+}
+
+int change_refused(struct change *change, int fd)
+{
+    int why = errno;
+
+    journal_done(change->journal, fd);
+    /* Errors of the file itself are the caller's, all others ours. */
+    if (why != ENOENT && why != ENAMETOOLONG && why != EFBIG && why != ENOSPC &&
+        why != EDQUOT) {
+        change->failed = true;
+        why = EIO;
+    }
+    errno = why;
+    return -1;
+}
+
+int change_ended(struct change *change, int fd, int rc)
+{
+    int saved = errno;
+
+    journal_done(change->journal, fd);
+    errno = saved;
+    return rc;
+}
+
+off_t change_write(struct change *change, int fd, const void *data, size_t len,
+                   off_t offset)
+{
+    if (offset < 0)
+        offset = lseek(fd, 0, SEEK_END);
+    if (offset < 0)
+        return -1;
+    if (journal_data(change->journal, fd, (uint64_t)offset, len, &change->err) <
+            0 ||
+        journal_ready(change->journal, &change->err) < 0)
+        return change_refused(change, fd);
+    int rc = ckpt_pwrite_full(fd, data, len, offset);
+    if (change_ended(change, fd, rc) < 0)
+        return -1;
+    return offset + (off_t)len;
+}
+
+int change_truncate(struct change *change, int fd, off_t size)
+{
+    if (size < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (journal_size(change->journal, fd, (uint64_t)size, &change->err) < 0 ||
+        journal_ready(change->journal, &change->err) < 0)
+        return change_refused(change, fd);
+    return change_ended(change, fd, ftruncate(fd, size));
+}
+
+int change_fallocate(struct change *change, int fd, int mode, off_t offset,
+                     off_t len)
+{
+    if (mode &
+        ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (offset < 0 || len <= 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    bool zeroes = mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE);
+    if (journal_data(change->journal, fd, (uint64_t)offset,
+                     zeroes ? (uint64_t)len : 0, &change->err) < 0 ||
+        journal_ready(change->journal, &change->err) < 0)
+        return change_refused(change, fd);
+    return change_ended(change, fd, fallocate(fd, mode, offset, len));
+}
+
+static int attr_ready(struct change *change, int fd)
+{
+    if (journal_attr(change->journal, fd, &change->err) < 0 ||
+        journal_ready(change->journal, &change->err) < 0)
+        return change_refused(change, fd);
+    return 0;
+}
+
+int change_mode(struct change *change, int fd, mode_t mode)
+{
+    char link[32];
+
+    if (attr_ready(change, fd) < 0)
+        return -1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    /* The job cannot hand out its owner's rights. */
+    return change_ended(change, fd, chmod(link, mode & 01777));
+}
+
+int change_owner(struct change *change, int fd, uid_t uid, gid_t gid)
+{
+    if (attr_ready(change, fd) < 0)
+        return -1;
+    return change_ended(change, fd, fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
+}
+
+int change_times(struct change *change, int fd, const struct timespec times[2])
+{
+    char link[32];
+    struct stat st;
+
+    if (fstat(fd, &st) < 0 || attr_ready(change, fd) < 0)
+        return -1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return change_ended(change, fd,
+                        S_ISLNK(st.st_mode)
+                            ? utimensat(fd, "", times, AT_EMPTY_PATH)
+                            : utimensat(AT_FDCWD, link, times, 0));
+}

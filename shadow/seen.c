@@ -1,0 +1,124 @@
+/* seen.c - see seen.h */
+#include "shadow/seen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const uint64_t magic = 0x314e454553504b43; /* "CKPSEEN1" */
+
+struct seen {
+    int fd;
+    size_t size;
+    struct seen_head *head;
+};
+
+static struct seen_file *files(const struct seen *seen)
+{
+    return (struct seen_file *)(seen->head + 1);
+}
+
+static int map_size(struct seen *seen, size_t size)
+{
+    if (ftruncate(seen->fd, (off_t)size) < 0)
+        return -1;
+    void *map =
+        seen->head
+            ? mremap(seen->head, seen->size, size, MREMAP_MAYMOVE)
+            : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, seen->fd, 0);
+    if (map == MAP_FAILED)
+        return -1;
+    seen->head = map;
+    seen->size = size;
+    return 0;
+}
+
+struct seen *seen_open(int dirfd)
+{
+    struct seen *seen = calloc(1, sizeof *seen);
+    struct stat st;
+
+    if (!seen)
+        return NULL;
+    seen->fd = openat(dirfd, "seen", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (seen->fd < 0 || fstat(seen->fd, &st) < 0)
+        goto fail;
+    size_t size = (size_t)st.st_size;
+    if (size < sizeof *seen->head + 64 * sizeof(struct seen_file))
+        size = sizeof *seen->head + 64 * sizeof(struct seen_file);
+    if (map_size(seen, size) < 0)
+        goto fail;
+    size_t room = (size - sizeof *seen->head) / sizeof(struct seen_file);
+    if (seen->head->magic != magic || seen->head->count > room)
+        *seen->head = (struct seen_head){.magic = magic};
+    return seen;
+fail:
+    seen_close(seen);
+    return NULL;
+}
+
+void seen_close(struct seen *seen)
+{
+    if (!seen)
+        return;
+    int saved = errno;
+    if (seen->head)
+        munmap(seen->head, seen->size);
+    if (seen->fd >= 0)
+        close(seen->fd);
+    free(seen);
+    errno = saved;
+}
+
+struct seen_head *seen_head(struct seen *seen)
+{
+    return seen->head;
+}
+
+void seen_update(struct seen *seen, int64_t index, const struct stat *st)
+{
+    files(seen)[index] = (struct seen_file){
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_sec = st->st_mtim.tv_sec,
+        .mtime_nsec = (uint32_t)st->st_mtim.tv_nsec,
+        .is_file = S_ISREG(st->st_mode),
+    };
+}
+
+int64_t seen_add(struct seen *seen, const struct stat *st)
+{
+    size_t need =
+        sizeof *seen->head + (seen->head->count + 1) * sizeof(struct seen_file);
+
+    if (need > seen->size && map_size(seen, 2 * seen->size) < 0)
+        return -1;
+    int64_t index = seen->head->count;
+    seen_update(seen, index, st);
+    seen->head->count++;
+    return index;
+}
+
+uint32_t seen_count(const struct seen *seen)
+{
+    return seen->head->count;
+}
+
+const struct seen_file *seen_at(const struct seen *seen, uint32_t index)
+{
+    return &files(seen)[index];
+}
+
+bool seen_matches(const struct seen_file *file, const struct stat *st)
+{
+    if (file->dev != st->st_dev || file->ino != st->st_ino)
+        return false;
+    if (!file->is_file || !S_ISREG(st->st_mode))
+        return true;
+    return file->size == (uint64_t)st->st_size &&
+           file->mtime_sec == st->st_mtim.tv_sec &&
+           file->mtime_nsec == (uint32_t)st->st_mtim.tv_nsec;
+}

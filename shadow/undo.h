@@ -1,0 +1,72 @@
+/* undo.h - undoing one segment: what was recorded, and how it looks now
+ *
+ * The steps of segment_undo() each bring about a state and do nothing where it
+ * is there already, so that one that was killed can be started again.
+ */
+#ifndef CKPT_SHADOW_UNDO_H
+#define CKPT_SHADOW_UNDO_H
+
+#include "shadow/journal.h"
+#include "shadow/map.h"
+#include "shadow/seen.h"
+#include "shadow/segment.h"
+
+struct undo_name {
+    enum segment_kind kind;
+    uint32_t id;
+    uint32_t mode, uid, gid;
+    char *path;
+    char *target;
+};
+
+struct undo_inode {
+    uint32_t id; /* 0: no record of this number */
+    uint32_t mode, uid, gid;
+    uint64_t dev, ino, size;
+    struct timespec atime, mtime;
+    char *path;
+};
+
+struct undo {
+    const struct journal_config *config;
+    uint32_t number;
+    int dirfd; /* of the segment */
+    bool any;  /* the log has a head */
+    struct segment_head head;
+    struct undo_name *names; /* sorted by path once they are all read */
+    size_t name_count;
+    struct undo_inode *inodes; /* by id */
+    size_t inode_count;
+    struct seen *seen;
+    struct map *seen_index; /* dev, ino -> entry */
+    uint32_t conflicts;
+};
+
+/* Undo segment `number`, all but its removal. */
+int segment_undo(const struct journal_config *config, uint32_t number,
+                 struct ckpt_err *err);
+
+/* Read the log into *undo; undo_clear() gives everything back, also after a
+ * failure. */
+int undo_load(struct undo *undo, struct ckpt_err *err);
+void undo_clear(struct undo *undo);
+
+/* The directory of an absolute path without symbolic links, O_PATH; *name
+ * points to the last component.  -1 with errno. */
+int undo_parent(const char *path, const char **name);
+
+/* Open the inode: O_RDWR for a regular file, else O_PATH.  -1: gone. */
+int undo_open_inode(struct undo *undo, const struct undo_inode *inode);
+
+/* The name stands for what it stood for when the segment began. */
+bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
+                      int dirfd, const char *name);
+
+/* Look for files that others changed; copy them to DIR/conflicts and report
+ * them.  Done once for each segment. */
+int undo_check(struct undo *undo, struct ckpt_err *err);
+
+void undo_report(struct undo *undo, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
