@@ -1,5 +1,5 @@
 # doc: pages for those who work on it, and the manual
-EXTRA_DIST += doc/architecture.md doc/limits.md
+EXTRA_DIST += doc/architecture.md doc/image-format.md doc/limits.md
 
 dist_man_MANS += doc/man/ckpt-cc.1 doc/man/ckpt-c++.1 doc/man/ckpt-fc.1 \
 	doc/man/ckpt-run.1 doc/man/ckpt-checkpoint.1 doc/man/ckpt-restart.1 \

@@ -24,3 +24,38 @@ tests_unit_test_image_damage_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) \
 tests_unit_test_image_damage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	$(SANITIZE_CFLAGS)
 tests_unit_test_image_damage_LDADD = $(ZSTD_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
+
+# Frozen images.
+check_PROGRAMS += tests/unit/test_image_golden
+TESTS += tests/unit/test_image_golden
+tests_unit_test_image_golden_SOURCES = tests/unit/test_image_golden.c \
+	lib/image/notes.c lib/image/notes_read.c
+tests_unit_test_image_golden_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DSOURCE_DIR='"$(abs_srcdir)"'
+tests_unit_test_image_golden_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_image_golden_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
+EXTRA_DIST += tests/golden/README.md tests/golden/image-v1-none.ckpt \
+	tests/golden/image-v1-zstd.ckpt tests/golden/image-v1-zlib.ckpt
+
+# Any bytes as an image: over the golden ones in `make check`; `make fuzz-image`
+# searches with libFuzzer for a minute.
+check_PROGRAMS += tests/fuzz/fuzz_image
+TESTS += tests/fuzz/image_corpus.sh
+dist_check_SCRIPTS += tests/fuzz/image_corpus.sh
+IMAGE_FUZZED = $(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES) \
+	lib/image/notes.c lib/image/notes_read.c $(COMMON_SOURCES)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(IMAGE_FUZZED)
+tests_fuzz_fuzz_image_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+tests_fuzz_fuzz_image_CFLAGS = $(AM_CFLAGS) $(SANITIZE_CFLAGS)
+tests_fuzz_fuzz_image_LDADD = $(ZSTD_LIBS) $(ZLIB_LIBS)
+
+fuzz-image:
+	mkdir -p tests/fuzz/found
+	cd $(srcdir) && clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DCKPT_LIBFUZZER \
+		-fsanitize=fuzzer,address,undefined -I. -I$(abs_builddir) \
+		$(ZLIB_CFLAGS) $(ZSTD_CFLAGS) -o $(abs_builddir)/fuzz-image \
+		tests/fuzz/fuzz_image.c $(filter %.c %.S,$(IMAGE_FUZZED)) \
+		$(ZSTD_LIBS) $(ZLIB_LIBS)
+	./fuzz-image -max_total_time=60 -max_len=65536 tests/fuzz/found \
+		$(srcdir)/tests/golden
+.PHONY: fuzz-image
