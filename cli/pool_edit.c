@@ -63,6 +63,23 @@ static const char *replacement(struct edit *e, const char *line)
     return found;
 }
 
+/* The same value, whatever blanks are around it. */
+static bool same_value(const char *line, const char *setting)
+{
+    const char *a = strchr(line, '='), *b = strchr(setting, '=') + 1;
+    size_t len;
+
+    if (!a)
+        return false;
+    a++;
+    a += strspn(a, " \t");
+    b += strspn(b, " \t");
+    len = strcspn(a, "\n");
+    while (len > 0 && isspace((unsigned char)a[len - 1]))
+        len--;
+    return strlen(b) == len && !memcmp(a, b, len);
+}
+
 static void copy_lines(struct edit *e, FILE *in)
 {
     char *line = NULL;
@@ -70,7 +87,7 @@ static void copy_lines(struct edit *e, FILE *in)
 
     while (getline(&line, &size, in) > 0) {
         const char *setting = replacement(e, line);
-        if (setting)
+        if (setting && !same_value(line, setting))
             put_setting(e->out, setting);
         else
             fprintf(e->out, "%s%s", line, strchr(line, '\n') ? "" : "\n");

@@ -134,9 +134,11 @@ static int status_one(struct listing *l, struct home *home, const char *name,
     if (station_status(home, addr, &res, err))
         return -1;
     if (l->cli.json) {
+        json_array(&l->json, NULL);
         json_object(&l->json, NULL);
         show_json(&l->json, &res.station);
         show_sources_json(&l->json, &res);
+        json_close(&l->json);
         json_close(&l->json);
     } else {
         show_header();

@@ -9,3 +9,9 @@ tests_unit_test_submit_LDADD = scheduler/core/libjob.a lib/libcommon.a $(CHECK_L
 tests_unit_test_json_SOURCES = tests/unit/test_json.c cli/json.c
 tests_unit_test_json_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_json_LDADD = $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_pool_edit
+TESTS += tests/unit/test_pool_edit
+tests_unit_test_pool_edit_SOURCES = tests/unit/test_pool_edit.c cli/pool_edit.c
+tests_unit_test_pool_edit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_pool_edit_LDADD = $(POOL_LIBS) $(CHECK_LIBS)
