@@ -27,12 +27,13 @@ static void hkdf(const uint8_t *chain, const uint8_t *input, size_t input_len,
                  uint8_t *out, unsigned count)
 {
     uint8_t temp[HASH_LEN];
+    uint8_t *next = out;
 
     hmac(chain, input, input_len, NULL, 0, temp);
     for (uint8_t i = 1; i <= count; i++) {
-        const uint8_t *previous = out + (size_t)(i - 2) * HASH_LEN;
-        hmac(temp, i == 1 ? temp : previous, i == 1 ? 0 : HASH_LEN, &i, 1,
-             out + (size_t)(i - 1) * HASH_LEN);
+        hmac(temp, out, i == 1 ? 0 : HASH_LEN, &i, 1, next);
+        out = next;
+        next += HASH_LEN;
     }
     sodium_memzero(temp, sizeof temp);
 }

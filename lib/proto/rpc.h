@@ -23,6 +23,7 @@ enum {
     /* Replies that wait for a slow reader before the server reads no more of
      * its calls.  A client may have 16 calls of any size in flight. */
     CKPT_RPC_QUEUE_MAX = 16 * CKPT_RPC_RECORD_MAX,
+    CKPT_RPC_DEFERRED_MAX = 64, /* of one connection */
 };
 
 /* --- client -------------------------------------------------------------
@@ -146,7 +147,8 @@ const void *ckpt_rpc_cred(struct svc_req *req, unsigned *flavor, size_t *len);
 
 /* Answer later.  In a service procedure (which then returns FALSE) or in
  * `admit`: take the request out of the normal course.  The arguments are gone
- * when the procedure returns.  NULL with ENOMEM. */
+ * when the procedure returns.  NULL with ENOMEM, or EAGAIN when this connection
+ * has CKPT_RPC_DEFERRED_MAX already (the caller is then told SYSTEM_ERR). */
 struct ckpt_rpc_deferred *ckpt_rpc_defer(struct svc_req *req);
 
 /* Send the result (encoded at once; the caller keeps it) and end `deferred`.

@@ -188,14 +188,20 @@ static struct ckpt_rpc_server *server_of(struct svc_req *req)
 struct ckpt_rpc_deferred *ckpt_rpc_defer(struct svc_req *req)
 {
     struct ckpt_rpc_server *server = server_of(req);
-    struct ckpt_rpc_deferred *deferred = calloc(1, sizeof *deferred);
+    struct ckpt_rpc_deferred *deferred;
 
+    if (server->deferred_count >= CKPT_RPC_DEFERRED_MAX) {
+        errno = EAGAIN;
+        return NULL;
+    }
+    deferred = calloc(1, sizeof *deferred);
     if (!deferred)
         return NULL;
     deferred->server = server;
     deferred->xid = server->xid;
     deferred->next = server->deferred;
     server->deferred = deferred;
+    server->deferred_count++;
     server->answered = true;
     return deferred;
 }
@@ -218,6 +224,7 @@ static void unlink_and_free(struct ckpt_rpc_deferred *deferred)
         while (*at != deferred)
             at = &(*at)->next;
         *at = deferred->next;
+        deferred->server->deferred_count--;
     }
     free(deferred);
 }

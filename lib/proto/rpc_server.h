@@ -30,6 +30,7 @@ struct ckpt_rpc_server {
     int (*admit)(struct svc_req *req);
     void *context;
     struct ckpt_rpc_deferred *deferred;
+    unsigned deferred_count;
     int errnum; /* why the connection cannot go on; 0: it can */
     bool more;  /* the last step stopped before all was done */
 

@@ -1,1 +1,9 @@
 # tests/bench
+
+# The channel and RPC against bare TCP.
+EXTRA_PROGRAMS += tests/bench/proto_speed
+BENCHMARKS += tests/bench/proto_speed
+tests_bench_proto_speed_SOURCES = tests/bench/proto_speed.c
+tests_bench_proto_speed_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
+tests_bench_proto_speed_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
+	$(SODIUM_LIBS)
