@@ -20,3 +20,4 @@ include tests/progs/core.mk
 include tests/system/local.mk
 include tests/sim/local.mk
 include tests/bench/local.mk
+include tests/fuzz/local.mk

@@ -62,19 +62,23 @@ static void enqueue(struct ckpt_rpc_server *server, const struct iovec *iov,
 
 int ckpt_rpc_server_flush(struct ckpt_rpc_server *server)
 {
-    struct iovec iov = {server->queue + server->queue_at, queued(server)};
+    struct iovec iov = {NULL, queued(server)};
+    ssize_t n = 0;
+    int rc = 0;
 
     if (server->errnum)
         return -1;
-    ssize_t n = iov.iov_len > 0
-                    ? ckpt_channel_try_writev(server->channel, &iov, 1)
-                    : ckpt_channel_flush(server->channel);
-    if (n < 0) {
+    if (iov.iov_len > 0) {
+        iov.iov_base = server->queue + server->queue_at;
+        n = ckpt_channel_try_writev(server->channel, &iov, 1);
+    } else {
+        rc = ckpt_channel_flush(server->channel);
+    }
+    if (n < 0 || rc < 0) {
         lose(server, errno);
         return -1;
     }
-    if (iov.iov_len > 0)
-        server->queue_at += (size_t)n;
+    server->queue_at += (size_t)n;
     if (queued(server) == 0)
         server->queue_at = server->queue_end = 0;
     return 0;
