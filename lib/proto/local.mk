@@ -8,7 +8,8 @@ PROTO_H = $(PROTO_NAMES:%=lib/proto/%.h)
 PROTO_GENERATED = $(PROTO_H) $(PROTO_NAMES:%=lib/proto/%_xdr.c) \
 	$(PROTO_NAMES:%=lib/proto/%_clnt.c) $(PROTO_NAMES:%=lib/proto/%_svc.c)
 
-EXTRA_DIST += lib/proto/shadow.x lib/proto/pool.x lib/proto/home.x \
+EXTRA_DIST += doc/security.md doc/decisions/0002-own-rpc-transport.md \
+	lib/proto/shadow.x lib/proto/pool.x lib/proto/home.x \
 	lib/proto/station.x lib/proto/coordinator.x
 BUILT_SOURCES += $(PROTO_H)
 CLEANFILES += $(PROTO_GENERATED)
