@@ -107,6 +107,33 @@ START_TEST(test_bounds)
 }
 END_TEST
 
+/* Pieces in random order: refused or matched, and an error has a column. */
+START_TEST(test_random)
+{
+    static const char *const pieces[] = {
+        "memory", "arch", " ",  "(",   ")", "&&",      "||",        "!",
+        "==",     "<=",   ">",  "4G",  "1", "\"x\"",   "has(\"",    "\")",
+        "true",   ".",    "\"", "15m", "é", "TARGET.", "owner_idle"};
+    unsigned seed = 1;
+
+    for (int i = 0; i < 20000; i++) {
+        char text[256] = "";
+        struct ckpt_err err = {""};
+        for (int n = 0; n < i % 12; n++) {
+            seed = seed * 1103515245 + 12345;
+            strcat(text,
+                   pieces[(seed >> 16) % (sizeof pieces / sizeof pieces[0])]);
+        }
+        struct expr *expr = expr_parse(text, &err);
+        if (expr)
+            expr_match(expr, &desk);
+        else
+            ck_assert_msg(!strncmp(err.text, "column ", 7), "%s", text);
+        expr_free(expr);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("expr");
@@ -116,6 +143,7 @@ int main(void)
     tcase_add_test(tc, test_matches);
     tcase_add_test(tc, test_errors);
     tcase_add_test(tc, test_bounds);
+    tcase_add_test(tc, test_random);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

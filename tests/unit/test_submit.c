@@ -170,6 +170,34 @@ START_TEST(test_errors)
 }
 END_TEST
 
+/* Bytes changed at random: parsed or refused, and an error names the file. */
+START_TEST(test_random)
+{
+    static const char good[] = "executable = x\narguments = \"a 'b c' d\" \\\n"
+                               "environment = \"A=1 B='2 3'\"\n"
+                               "requirements = memory > 1G\nqueue 2\n";
+    static const char bytes[] = "\"'\\\n=# $()x;\t\xff";
+    unsigned seed = 7;
+
+    for (int i = 0; i < 20000; i++) {
+        char text[sizeof good];
+        struct submission *made = NULL;
+        struct ckpt_err err = {""};
+        size_t n = 0;
+        strcpy(text, good);
+        for (int k = 0; k <= i % 4; k++) {
+            seed = seed * 1103515245 + 12345;
+            text[(seed >> 16) % (sizeof good - 1)] =
+                bytes[(seed >> 8) % (sizeof bytes - 1)];
+        }
+        if (submit_file_parse("j.sub", text, &context, &made, &n, &err))
+            ck_assert_msg(!strncmp(err.text, "j.sub:", 6), "%s", err.text);
+        else
+            submissions_free(made, n);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("submit");
@@ -180,6 +208,7 @@ int main(void)
     tcase_add_test(tc, test_arguments);
     tcase_add_test(tc, test_environment);
     tcase_add_test(tc, test_errors);
+    tcase_add_test(tc, test_random);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
