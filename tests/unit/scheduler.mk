@@ -15,3 +15,10 @@ TESTS += tests/unit/test_expr
 tests_unit_test_expr_SOURCES = tests/unit/test_expr.c
 tests_unit_test_expr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_expr_LDADD = scheduler/core/libjob.a lib/libcommon.a $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_station
+TESTS += tests/unit/test_station
+tests_unit_test_station_SOURCES = tests/unit/test_station.c \
+	scheduler/station/owner.c scheduler/station/owner.h
+tests_unit_test_station_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_station_LDADD = $(POOL_LIBS) -lutil $(CHECK_LIBS)
