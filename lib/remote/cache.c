@@ -1,4 +1,4 @@
-/* cache.c - write-behind and read-ahead, one cache for each file
+/* cache.c - one cache for each file: its buffers, and write-behind
  *
  * All descriptions of a file share its node, so they see one another's bytes.
  * Dirty bytes are one run, sent when it is full, when a write does not
@@ -7,16 +7,14 @@
  * pause is sent at once).  Sent is enough for order: the shadow works in order.
  * Errors of late writes are kept in the node and told once.
  */
-#include "lib/remote/state.h"
+#include "lib/remote/cache.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum {
-    WINDOW_MIN = 1 << 14,
-    DIRECT_LEN = CKPT_POOL_LEN / 2, /* longer transfers go past the cache */
-    PAUSE_TSC = 100 * 1000 * 1000,  /* some tens of milliseconds */
+    PAUSE_TSC = 100 * 1000 * 1000, /* some tens of milliseconds */
 };
 
 /* --- nodes ------------------------------------------------------------------
@@ -64,7 +62,7 @@ void ckpt_node_put(struct ckpt_node *node)
 {
     if (node->refs == 1) {
         ckpt_cache_drop(node);
-        ckpt_request_settle(ckpt_node_index(node));
+        ckpt_wire_settle(ckpt_node_index(node));
     }
     node->refs--;
 }
@@ -72,43 +70,50 @@ void ckpt_node_put(struct ckpt_node *node)
 /* --- buffers ----------------------------------------------------------------
  */
 
-static uint8_t *buffer(uint16_t id)
+uint8_t *ckpt_buffer(uint16_t id)
 {
     return ckpt_link->pool + (size_t)(id - 1) * CKPT_POOL_LEN;
 }
 
-static void buffer_free(uint16_t *id)
+void ckpt_buffer_free(uint16_t *id)
 {
     if (*id)
         ckpt_link->pool_owner[*id - 1] = 0;
     *id = 0;
 }
 
-/* A buffer for *id; when all are taken, the next in turn loses its own. */
-static void buffer_take(struct ckpt_node *node, uint16_t *id)
+bool ckpt_buffer_try(struct ckpt_node *node, uint16_t *id)
 {
-    uint16_t *owner = ckpt_link->pool_owner;
-
-    for (uint32_t tries = 0; tries <= CKPT_POOL && !*id; tries++) {
-        uint32_t i = ckpt_link->pool_next++ % CKPT_POOL;
-        if (owner[i] != 0 && tries < CKPT_POOL)
+    for (uint32_t i = 0; i < CKPT_POOL; i++) {
+        if (ckpt_link->pool_owner[i] != 0)
             continue;
-        if (owner[i] != 0) {
-            struct ckpt_node *loser = &ckpt_state->nodes[owner[i] - 1];
-            ckpt_cache_send(loser);
-            ckpt_cache_drop(loser);
-        }
-        owner[i] = (uint16_t)(ckpt_node_index(node) + 1);
+        ckpt_link->pool_owner[i] = (uint16_t)(ckpt_node_index(node) + 1);
         *id = (uint16_t)(i + 1);
+        return true;
+    }
+    return false;
+}
+
+/* Buffers into which an answer is still coming stay with their owners; there
+ * are fewer slots than buffers, so some are not. */
+void ckpt_buffer_take(struct ckpt_node *node, uint16_t *id)
+{
+    while (!*id && !ckpt_buffer_try(node, id)) {
+        uint32_t i = ckpt_link->pool_next++ % CKPT_POOL;
+        struct ckpt_node *loser =
+            &ckpt_state->nodes[ckpt_link->pool_owner[i] - 1];
+        ckpt_cache_send(loser);
+        ckpt_cache_drop(loser);
     }
 }
 
 void ckpt_cache_drop(struct ckpt_node *node)
 {
-    buffer_free(&node->rbuf);
+    ckpt_buffer_free(&node->rbuf);
     node->rlen = 0;
+    ckpt_ahead_forget(node);
     if (node->dirty == 0)
-        buffer_free(&node->wbuf);
+        ckpt_buffer_free(&node->wbuf);
 }
 
 /* --- writing ----------------------------------------------------------------
@@ -122,12 +127,12 @@ static void send_write(struct ckpt_node *node, uint32_t handle, const void *buf,
                               .append = append,
                               .data = {len, (char *)(uintptr_t)buf}};
     struct ckpt_slot *slot =
-        ckpt_request(SHADOW_WRITE, (xdrproc_t)xdr_shadow_write_args, &args);
+        ckpt_wire_begin(SHADOW_WRITE, (xdrproc_t)xdr_shadow_write_args, &args);
 
     slot->node = ckpt_node_index(node);
     slot->count = len;
     node->inflight++;
-    ckpt_request_send(slot);
+    ckpt_wire_issue(slot);
 }
 
 void ckpt_cache_send(struct ckpt_node *node)
@@ -139,7 +144,7 @@ void ckpt_cache_send(struct ckpt_node *node)
     node->dirty = 0;
     ckpt_link->dirty_nodes--;
     node->sent_tsc = __builtin_ia32_rdtsc();
-    send_write(node, node->whandle, buffer(node->wbuf), len, node->wstart,
+    send_write(node, node->whandle, ckpt_buffer(node->wbuf), len, node->wstart,
                node->append);
 }
 
@@ -175,21 +180,22 @@ long ckpt_cache_settle(struct ckpt_node *node)
 {
     ckpt_cache_send(node);
     if (node->inflight > 0)
-        ckpt_request_settle(ckpt_node_index(node));
+        ckpt_wire_settle(ckpt_node_index(node));
     return take_error(node);
 }
 
-/* What is read ahead stays right. */
+/* What has been read stays right; what is coming might not. */
 static void patch_read_ahead(struct ckpt_node *node, const uint8_t *buf,
                              size_t len, uint64_t offset)
 {
     uint64_t from = offset > node->rstart ? offset : node->rstart;
     uint64_t to = offset + len, end = node->rstart + node->rlen;
 
+    ckpt_ahead_forget(node);
     if (to > end)
         to = end;
     if (node->rlen > 0 && from < to)
-        memcpy(buffer(node->rbuf) + (from - node->rstart),
+        memcpy(ckpt_buffer(node->rbuf) + (from - node->rstart),
                buf + (from - offset), to - from);
 }
 
@@ -209,13 +215,13 @@ static void write_behind(struct ckpt_file *file, struct ckpt_node *node,
         (!continues(node, offset, append) || node->dirty + len > CKPT_POOL_LEN))
         ckpt_cache_send(node);
     if (node->dirty == 0) {
-        buffer_take(node, &node->wbuf);
+        ckpt_buffer_take(node, &node->wbuf);
         node->wstart = offset;
         node->append = append;
         node->whandle = file->handle;
         ckpt_link->dirty_nodes++;
     }
-    memcpy(buffer(node->wbuf) + node->dirty, buf, len);
+    memcpy(ckpt_buffer(node->wbuf) + node->dirty, buf, len);
     node->dirty += (uint32_t)len;
     if (__builtin_ia32_rdtsc() - node->sent_tsc > PAUSE_TSC)
         ckpt_cache_send(node);
@@ -246,7 +252,7 @@ long ckpt_cache_write(struct ckpt_file *file, const void *buf, size_t len,
         return 0;
     if (!append)
         patch_read_ahead(node, buf, len, offset);
-    if (len >= DIRECT_LEN || file->kind == CKPT_KIND_STREAM)
+    if (len >= CKPT_DIRECT_LEN || file->kind == CKPT_KIND_STREAM)
         write_direct(file, node, buf, len, offset, append);
     else
         write_behind(file, node, buf, len, offset, append);
@@ -257,122 +263,4 @@ long ckpt_cache_write(struct ckpt_file *file, const void *buf, size_t len,
             return error;
     }
     return (long)len;
-}
-
-/* --- reading ----------------------------------------------------------------
- */
-
-/* One READ; the bytes arrive at `to`.  The count, or -errno. */
-static long fetch(struct ckpt_file *file, void *to, uint32_t len,
-                  uint64_t offset)
-{
-    shadow_read_args args = {file->handle, offset, len};
-    u_int got = 0;
-    int status;
-    XDR xdr;
-
-    struct ckpt_slot *slot =
-        ckpt_request(SHADOW_READ, (xdrproc_t)xdr_shadow_read_args, &args);
-    ckpt_request_send(slot);
-    ckpt_request_wait(slot, &xdr);
-    if (!xdr_int(&xdr, &status))
-        return -EIO;
-    if (status != 0)
-        return status > 0 && status < 4096 ? -status : -EIO;
-    if (!xdr_u_int(&xdr, &got) || got > len || !xdr_opaque(&xdr, to, got))
-        return -EIO;
-    return (long)got;
-}
-
-static void make_visible(struct ckpt_node *node, uint64_t offset, size_t len)
-{
-    if (node->dirty > 0 &&
-        (node->append ||
-         (offset < node->wstart + node->dirty && node->wstart < offset + len)))
-        ckpt_cache_send(node);
-}
-
-/* Copy what is there; the count. */
-static size_t read_cached(struct ckpt_node *node, uint8_t *buf, size_t len,
-                          uint64_t offset)
-{
-    if (offset < node->rstart || offset >= node->rstart + node->rlen)
-        return 0;
-    size_t skip = (size_t)(offset - node->rstart), there = node->rlen - skip;
-    size_t n = len < there ? len : there;
-    memcpy(buf, buffer(node->rbuf) + skip, n);
-    return n;
-}
-
-/* Read a window at offset; what the reader wanted is then in the cache. */
-static long read_ahead(struct ckpt_file *file, struct ckpt_node *node,
-                       uint64_t offset, size_t want)
-{
-    bool sequential = offset == node->rnext;
-    uint32_t window = sequential ? node->rwindow * 4 : 4096;
-
-    if (window < want)
-        window = (uint32_t)want;
-    if (window < WINDOW_MIN && (sequential || offset == 0))
-        window = WINDOW_MIN;
-    if (window > CKPT_POOL_LEN)
-        window = CKPT_POOL_LEN;
-    buffer_take(node, &node->rbuf);
-    node->rlen = 0;
-    make_visible(node, offset, window);
-    long n = fetch(file, buffer(node->rbuf), window, offset);
-    if (n < 0)
-        return n;
-    node->rstart = offset;
-    node->rlen = (uint32_t)n;
-    node->rwindow = window;
-    return n;
-}
-
-/* Past the cache, in parts; ends at a short one. */
-static long read_direct(struct ckpt_file *file, struct ckpt_node *node,
-                        uint8_t *buf, size_t len, uint64_t offset)
-{
-    size_t done = 0;
-
-    make_visible(node, offset, len);
-    while (done < len) {
-        size_t left = len - done;
-        uint32_t part =
-            left > SHADOW_DATA_MAX ? SHADOW_DATA_MAX : (uint32_t)left;
-        long n = fetch(file, buf + done, part, offset + done);
-        if (n < 0)
-            return done > 0 ? (long)done : n;
-        done += (size_t)n;
-        if ((size_t)n < part)
-            break;
-    }
-    return (long)done;
-}
-
-long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
-                     uint64_t offset)
-{
-    struct ckpt_node *node = &ckpt_state->nodes[file->node];
-    uint8_t *to = buf;
-
-    if (file->kind == CKPT_KIND_STREAM)
-        return fetch(file, buf,
-                     len > SHADOW_DATA_MAX ? SHADOW_DATA_MAX : (uint32_t)len,
-                     offset);
-    make_visible(node, offset, len);
-    size_t done = read_cached(node, to, len, offset);
-    long n = 0;
-    if (len - done >= DIRECT_LEN) {
-        n = read_direct(file, node, to + done, len - done, offset + done);
-    } else if (done < len) {
-        n = read_ahead(file, node, offset + done, len - done);
-        if (n > 0)
-            n = (long)read_cached(node, to + done, len - done, offset + done);
-    }
-    if (n < 0 && done == 0)
-        return n;
-    done += n > 0 ? (size_t)n : 0;
-    node->rnext = offset + done;
-    return (long)done;
 }

@@ -95,10 +95,10 @@ static long do_getdents(struct ckpt_call *call)
     u_int room = (u_int)(l.len / 32 + 1);
     shadow_readdir_args args = {dir->handle, (int64_t)dir->offset,
                                 room > SHADOW_DIR_MAX ? SHADOW_DIR_MAX : room};
-    struct ckpt_slot *slot =
-        ckpt_request(SHADOW_READDIR, (xdrproc_t)xdr_shadow_readdir_args, &args);
-    ckpt_request_send(slot);
-    ckpt_request_wait(slot, &xdr);
+    struct ckpt_slot *slot = ckpt_wire_begin(
+        SHADOW_READDIR, (xdrproc_t)xdr_shadow_readdir_args, &args);
+    ckpt_wire_issue(slot);
+    ckpt_wire_wait(slot, &xdr);
     return take_entries(&xdr, dir, &l);
 }
 

@@ -52,7 +52,7 @@ static long open_home(const struct opening *o, struct ckpt_where *where)
                       &res.shadow_open_res_u.ok.attr);
     if (!file) {
         shadow_handle_args close = {res.shadow_open_res_u.ok.handle};
-        ckpt_request_send(ckpt_request(
+        ckpt_wire_issue(ckpt_wire_begin(
             SHADOW_CLOSE, (xdrproc_t)xdr_shadow_handle_args, &close));
         return -ENFILE;
     }

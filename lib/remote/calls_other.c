@@ -71,13 +71,13 @@ static long do_exit_group(struct ckpt_call *call)
     bool failed = false;
 
     ckpt_cache_send_all();
-    ckpt_request_settle(-1);
+    ckpt_wire_settle(-1);
     for (uint32_t i = 0; i < ckpt_state->nodes_top; i++)
         failed |= ckpt_state->nodes[i].refs > 0 && ckpt_state->nodes[i].error;
     if (failed) {
         ckpt_session_log("the program ended before it could be told that "
                          "a write had failed");
-        ckpt_request_settle(-1);
+        ckpt_wire_settle(-1);
     }
     ckpt_session_close();
     return ckpt_sys(SYS_exit_group, call->arg[0]);

@@ -25,7 +25,7 @@ static void settle_offset(struct ckpt_file *file)
     if (!file->at_end)
         return;
     ckpt_cache_send(node);
-    ckpt_request_settle(ckpt_node_index(node));
+    ckpt_wire_settle(ckpt_node_index(node));
     file->offset = node->end;
     file->at_end = false;
 }

@@ -41,7 +41,7 @@ static long flush(struct ckpt_call *call)
 {
     (void)call;
     ckpt_cache_send_all();
-    ckpt_request_settle(-1);
+    ckpt_wire_settle(-1);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* link.c - the memory of the client: state that is saved, link that is not */
-#include "lib/remote/request.h"
+#include "lib/remote/wire.h"
 
 #include <string.h>
 #include <sys/mman.h>

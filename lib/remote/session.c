@@ -7,7 +7,7 @@
  * this one.
  */
 #include "lib/common/io.h"
-#include "lib/remote/request.h"
+#include "lib/remote/wire.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -233,8 +233,8 @@ void ckpt_session_log(const char *text)
 {
     shadow_log_args args = {(char *)(uintptr_t)text};
 
-    ckpt_request_send(
-        ckpt_request(SHADOW_LOG, (xdrproc_t)xdr_shadow_log_args, &args));
+    ckpt_wire_issue(
+        ckpt_wire_begin(SHADOW_LOG, (xdrproc_t)xdr_shadow_log_args, &args));
 }
 
 void ckpt_session_close(void)

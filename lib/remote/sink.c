@@ -20,7 +20,7 @@ static void send_part(void)
         ckpt_link->image_offset,
         {ckpt_link->image_len, (char *)ckpt_link->image}};
 
-    ckpt_request_send(ckpt_request(
+    ckpt_wire_issue(ckpt_wire_begin(
         SHADOW_IMAGE_PUT, (xdrproc_t)xdr_shadow_image_put_args, &args));
     ckpt_link->image_offset += ckpt_link->image_len;
     ckpt_link->image_len = 0;
@@ -65,7 +65,7 @@ static long do_commit(struct ckpt_call *call)
     (void)call;
     if (ckpt_link->image_len > 0)
         send_part();
-    ckpt_request_settle(-1);
+    ckpt_wire_settle(-1);
     if (ckpt_link->image_error)
         return -ckpt_link->image_error;
     shadow_image_commit_args args = {ckpt_link->image_offset};

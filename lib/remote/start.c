@@ -42,9 +42,9 @@ static int fetch_identity(struct ckpt_err *err)
     id->groups.groups_val = ckpt_state->id_groups;
     id->cwd = ckpt_state->id_cwd;
     struct ckpt_slot *slot =
-        ckpt_request(SHADOW_IDENTITY, (xdrproc_t)no_arguments, NULL);
-    ckpt_request_send(slot);
-    ckpt_request_wait(slot, &xdr);
+        ckpt_wire_begin(SHADOW_IDENTITY, (xdrproc_t)no_arguments, NULL);
+    ckpt_wire_issue(slot);
+    ckpt_wire_wait(slot, &xdr);
     if (!xdr_shadow_identity(&xdr, id))
         return fail(err, -EPROTO, "the shadow does not tell who we are");
     return 0;
@@ -148,7 +148,7 @@ static long do_quiesce(struct ckpt_call *call)
 {
     (void)call;
     ckpt_cache_send_all();
-    ckpt_request_settle(-1);
+    ckpt_wire_settle(-1);
     for (uint32_t i = 0; i < ckpt_state->nodes_top; i++)
         if (ckpt_state->nodes[i].refs > 0)
             ckpt_cache_drop(&ckpt_state->nodes[i]);

@@ -59,6 +59,16 @@ struct ckpt_file {
     char path[PATH_MAX]; /* absolute, at home */
 };
 
+/* A window of a file that was asked for before it was needed. */
+enum { CKPT_AHEAD = 4 };
+struct ckpt_ahead {
+    uint64_t start;
+    uint32_t want;
+    int32_t got; /* or -errno */
+    uint16_t buf;
+    uint8_t state;
+};
+
 /* One file at home, however often it is open: its cached contents.  `dirty`
  * bytes are written and not sent, in sequence. */
 struct ckpt_node {
@@ -77,6 +87,7 @@ struct ckpt_node {
     uint32_t rlen;
     uint64_t rnext; /* where a sequential reader reads next */
     uint32_t rwindow;
+    struct ckpt_ahead ahead[CKPT_AHEAD];
 };
 
 struct ckpt_sigaction { /* the kernel's layout */
@@ -114,7 +125,8 @@ struct ckpt_slot {
     uint64_t order; /* of issue */
     enum { CKPT_SLOT_FREE, CKPT_SLOT_BUSY } state;
     uint32_t proc;
-    int node;       /* of an unwaited WRITE, or -1 */
+    int node;       /* of an unwaited WRITE or READ, or -1 */
+    int ahead;      /* index of an unwaited READ */
     uint32_t count; /* bytes it writes */
     uint32_t len;   /* of the record */
     uint8_t *record;
@@ -164,7 +176,7 @@ struct ckpt_call {
  * signals are blocked. */
 long ckpt_locked(long (*fn)(struct ckpt_call *call), struct ckpt_call *call);
 
-/* --- session.c, request.c --------------------------------------------------
+/* --- session.c, wire.c --------------------------------------------------
  */
 
 /* Connect and bind; a first start fails with err, errno EACCES when the shadow
@@ -180,13 +192,17 @@ void ckpt_session_die(const char *why) __attribute__((noreturn));
 
 /* Begin a call in a free slot (waiting for one): the header and the encoded
  * arguments. */
-struct ckpt_slot *ckpt_request(uint32_t proc, xdrproc_t encode, void *args);
-void ckpt_request_send(struct ckpt_slot *slot);
+struct ckpt_slot *ckpt_wire_begin(uint32_t proc, xdrproc_t encode, void *args);
+void ckpt_wire_issue(struct ckpt_slot *slot);
 /* Wait for this slot's answer; `results` then decodes from ckpt_link->reply,
  * until the next request.  Answers to other slots are taken on the way. */
-void ckpt_request_wait(struct ckpt_slot *slot, XDR *results);
+void ckpt_wire_wait(struct ckpt_slot *slot, XDR *results);
+/* Take one answer; only when a call is in flight. */
+void ckpt_wire_take(void);
+/* Free slots. */
+int ckpt_wire_room(void);
 /* Take answers until no WRITE to `node` (-1: nothing at all) is in flight. */
-void ckpt_request_settle(int node);
+void ckpt_wire_settle(int node);
 
 /* Send and wait.  `results` may be NULL with a proc whose result begins with
  * the status.  Returns -status, or -EIO when the answer makes no sense. */
@@ -248,6 +264,8 @@ void ckpt_cache_drop(struct ckpt_node *node);
 /* The answer to an unwaited WRITE. */
 void ckpt_cache_written(int node, uint32_t asked, int status,
                         const struct shadow_write_ok *ok);
+/* The answer to an unwaited READ. */
+void ckpt_ahead_arrived(int node, int ahead, XDR *xdr);
 struct ckpt_node *ckpt_node_get(const struct shadow_attr *attr);
 void ckpt_node_put(struct ckpt_node *node);
 int ckpt_node_index(const struct ckpt_node *node);

@@ -71,8 +71,8 @@ long ckpt_file_put(struct ckpt_file *file)
     long error = 0;
     if ((file->flags & O_ACCMODE) != O_RDONLY)
         error = ckpt_cache_settle(node);
-    ckpt_request_send(
-        ckpt_request(SHADOW_CLOSE, (xdrproc_t)xdr_shadow_handle_args, &args));
+    ckpt_wire_issue(ckpt_wire_begin(SHADOW_CLOSE,
+                                    (xdrproc_t)xdr_shadow_handle_args, &args));
     ckpt_node_put(node);
     return error;
 }

@@ -42,6 +42,33 @@ static void big_transfers(void)
     close(fd);
 }
 
+/* Small reads through a large file, while parts of it are overwritten ahead of
+ * the reader. */
+static void long_reader(void)
+{
+    int fd = open("long.bin", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    size_t at = 0, wrong = 0;
+    ssize_t n;
+
+    for (int i = 0; i < 2; i++)
+        write(fd, big, sizeof big);
+    lseek(fd, 0, SEEK_SET);
+    while ((n = read(fd, back, 997)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            wrong += back[i] != big[(at + (size_t)i) % sizeof big];
+        at += (size_t)n;
+        if (at / 997 % 100 == 0 && at + 500000 < 2 * sizeof big) {
+            size_t to = at + 400000;
+            pwrite(fd, "changed", 7, (off_t)to);
+            for (size_t i = 0; i < 7; i++)
+                big[(to + i) % sizeof big] = "changed"[i];
+        }
+    }
+    printf("read %zu, %zu as they were before a change\n", at, wrong);
+    printf("%08x\n", sum(big, sizeof big));
+    close(fd);
+}
+
 static void two_descriptors(void)
 {
     char buf[64] = "";
@@ -98,6 +125,7 @@ int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
     big_transfers();
+    long_reader();
     two_descriptors();
     vectors();
     return 0;

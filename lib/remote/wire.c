@@ -1,16 +1,16 @@
-/* request.c - calls to the shadow: slots, records, answers
+/* wire.c - calls to the shadow: slots, records, answers
  *
  * A call's encoded record stays in its slot until the answer has come.  All
  * calls go over one connection, and the shadow carries them out in the order
  * in which they were sent; so a READ sent after a WRITE sees its bytes without
- * waiting for the WRITE's answer.  Only calls with short answers (WRITE,
- * CLOSE, LOG, IMAGE_PUT) are left in flight, so neither side can block the
- * other.
+ * waiting for the WRITE's answer.  WRITE, CLOSE, LOG, IMAGE_PUT and READ ahead
+ * are left in flight; the shadow goes on reading while its answers wait to be
+ * taken, so neither side can block the other.
  *
  * libtirpc's xdr_ routines neither allocate nor lock when they encode, nor
  * when they decode into pointers that are set.
  */
-#include "lib/remote/request.h"
+#include "lib/remote/wire.h"
 
 #include <string.h>
 
@@ -151,8 +151,10 @@ static struct ckpt_slot *take_answer(XDR *xdr)
     if (ckpt_wire_open(xdr) != 0)
         ckpt_session_die("the shadow refuses this session's calls");
     slot->state = CKPT_SLOT_FREE;
-    if (slot->node >= 0)
+    if (slot->node >= 0 && slot->proc == SHADOW_WRITE)
         take_write(slot, xdr);
+    if (slot->node >= 0 && slot->proc == SHADOW_READ)
+        ckpt_ahead_arrived(slot->node, slot->ahead, xdr);
     if (slot->proc == SHADOW_IMAGE_PUT)
         take_image_part(xdr);
     return slot;
@@ -168,7 +170,7 @@ static struct ckpt_slot *slot_take(void)
     return take_answer(&xdr);
 }
 
-struct ckpt_slot *ckpt_request(uint32_t proc, xdrproc_t encode, void *args)
+struct ckpt_slot *ckpt_wire_begin(uint32_t proc, xdrproc_t encode, void *args)
 {
     struct ckpt_slot *slot = slot_take();
 
@@ -185,20 +187,35 @@ struct ckpt_slot *ckpt_request(uint32_t proc, xdrproc_t encode, void *args)
     return slot;
 }
 
-void ckpt_request_send(struct ckpt_slot *slot)
+void ckpt_wire_issue(struct ckpt_slot *slot)
 {
     slot->state = CKPT_SLOT_BUSY;
     if (ckpt_wire_send(slot->record, slot->len) != 0)
         ckpt_session_recover();
 }
 
-void ckpt_request_wait(struct ckpt_slot *slot, XDR *results)
+void ckpt_wire_wait(struct ckpt_slot *slot, XDR *results)
 {
     while (take_answer(results) != slot)
         ;
 }
 
-void ckpt_request_settle(int node)
+void ckpt_wire_take(void)
+{
+    XDR xdr;
+    take_answer(&xdr);
+}
+
+int ckpt_wire_room(void)
+{
+    int room = 0;
+
+    for (size_t i = 0; i < CKPT_SLOTS; i++)
+        room += ckpt_link->slots[i].state == CKPT_SLOT_FREE;
+    return room;
+}
+
+void ckpt_wire_settle(int node)
 {
     for (size_t i = 0; i < CKPT_SLOTS; i++) {
         struct ckpt_slot *slot = &ckpt_link->slots[i];
@@ -215,9 +232,9 @@ long ckpt_session_call(uint32_t proc, xdrproc_t encode, void *args,
     shadow_status_res status;
     XDR xdr;
 
-    struct ckpt_slot *slot = ckpt_request(proc, encode, args);
-    ckpt_request_send(slot);
-    ckpt_request_wait(slot, &xdr);
+    struct ckpt_slot *slot = ckpt_wire_begin(proc, encode, args);
+    ckpt_wire_issue(slot);
+    ckpt_wire_wait(slot, &xdr);
     if (!results) {
         decode = (xdrproc_t)xdr_shadow_status_res;
         results = &status;

@@ -1,6 +1,6 @@
-/* request.h - records of calls and answers (internal to lib/remote) */
-#ifndef CKPT_REMOTE_REQUEST_H
-#define CKPT_REMOTE_REQUEST_H
+/* wire.h - records of calls and answers (internal to lib/remote) */
+#ifndef CKPT_REMOTE_WIRE_H
+#define CKPT_REMOTE_WIRE_H
 
 #include "lib/proto/channel.h"
 #include "lib/proto/rpc.h"

@@ -1,0 +1,21 @@
+/* cache.h - between cache.c and cache_read.c (internal to lib/remote) */
+#ifndef CKPT_REMOTE_CACHE_H
+#define CKPT_REMOTE_CACHE_H
+
+#include "lib/remote/state.h"
+
+enum { CKPT_DIRECT_LEN = CKPT_POOL_LEN / 2 }; /* longer ones pass the cache */
+
+/* Buffers of CKPT_POOL_LEN bytes, named by numbers from 1; 0 is none. */
+uint8_t *ckpt_buffer(uint16_t id);
+void ckpt_buffer_free(uint16_t *id);
+/* A free one for the node; false when there is none. */
+bool ckpt_buffer_try(struct ckpt_node *node, uint16_t *id);
+/* One for *id, if it has none: when all are taken, another node loses its own
+ * (what is dirty is sent). */
+void ckpt_buffer_take(struct ckpt_node *node, uint16_t *id);
+
+/* Forget the windows that were asked for ahead. */
+void ckpt_ahead_forget(struct ckpt_node *node);
+
+#endif
