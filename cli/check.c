@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-static const char usage[] =
-    "usage: ckpt check PROG\n"
-    "\n"
-    "Tell whether PROG can be put under checkpointing: relinked, by preload, or\n"
-    "not at all.\n"
-    "\n"
-    "example: ckpt check /usr/bin/gawk\n";
+static const char usage[] = "usage: ckpt check PROG\n"
+                            "\n"
+                            "Tell whether PROG can be put under checkpointing: "
+                            "relinked, by preload, or\n"
+                            "not at all.\n"
+                            "\n"
+                            "example: ckpt check /usr/bin/gawk\n";
 
 int cmd_check(int argc, char **argv)
 {

@@ -10,7 +10,8 @@
 static const char usage[] =
     "usage: ckpt checkpoint PID [--exit] [--image FILE]\n"
     "\n"
-    "Ask process PID for a checkpoint, wait until it is durable, and print the\n"
+    "Ask process PID for a checkpoint, wait until it is durable, and print "
+    "the\n"
     "image's path. Exits with 1 and the cause when the program refuses.\n"
     "\n"
     "  --exit           the program then ends with exit code 85\n"

@@ -1,6 +1,6 @@
 /* restart.c - ckpt restart: carry a program on from its image */
-#include "cli/cli.h"
 #include "lib/restart/restart.h"
+#include "cli/cli.h"
 
 #include <stdlib.h>
 

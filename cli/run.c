@@ -15,7 +15,8 @@
 static const char usage[] =
     "usage: ckpt run [OPTION...] [--] PROG [ARG...]\n"
     "\n"
-    "Start PROG under checkpointing; if its image exists, resume that instead,\n"
+    "Start PROG under checkpointing; if its image exists, resume that "
+    "instead,\n"
     "so that the same line both starts and resumes. PROG may be relinked with\n"
     "ckpt-cc, or be any dynamic program.\n"
     "\n"
@@ -129,7 +130,7 @@ static int resume(const struct run *r, const struct ckpt_settings *settings)
     ckpt_restart(r->image, &o, &err);
     cli_fail(&err);
     return cli_failf("not started: resume an older image with ckpt restart, "
-                      "or begin anew with --fresh");
+                     "or begin anew with --fresh");
 }
 
 static int start(const struct run *r)
@@ -142,8 +143,8 @@ static int start(const struct run *r)
         return cli_fail(&err);
     if (program.kind == CKPT_PROGRAM_STATIC)
         return cli_failf("%s is linked statically and without libckpt: relink "
-                          "it with ckpt-cc",
-                          program.path);
+                         "it with ckpt-cc",
+                         program.path);
     if (program.kind != CKPT_PROGRAM_RELINKED) {
         const char *others = getenv("LD_PRELOAD");
         if (ckpt_program_library(library, sizeof library, &err) < 0)

@@ -55,6 +55,9 @@ ckpt_program_call:
 	mov	%r9, %r8
 	mov	8(%rsp), %r9
 	syscall
+	.globl	ckpt_program_call_after
+	.hidden	ckpt_program_call_after
+ckpt_program_call_after:
 	ret
 	.cfi_endproc
 	.size	ckpt_program_call, . - ckpt_program_call

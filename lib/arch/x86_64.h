@@ -34,6 +34,7 @@ enum { CKPT_SA_RESTORER = 0x04000000 };
 /* The same, as a call of the program's own: in remote mode it goes to the
  * shadow like any other. */
 long ckpt_program_call(long nr, long a, long b, long c, long d, long e, long f);
+extern const char ckpt_program_call_after[]; /* where it is interrupted */
 
 /* What a stopped thread needs to go on in the function that saved it; all
  * other registers are in the signal frame on its stack.  The layout is known

@@ -34,9 +34,9 @@ BARE_INLINE long call6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 /* There is nobody to return to. */
 BARE_INLINE void fail(char step)
 {
-    char text[] = {'c', 'k', 'p', 't', ':', ' ', 'r', 'e', 's', 't', 'a', 'r',
-                   't', ' ', 'f', 'a', 'i', 'l', 'e', 'd', ' ', 'i', 'n', ' ',
-                   's', 't', 'e', 'p', ' ', step, '\n'};
+    char text[] = {'c', 'k', 'p', 't', ':', ' ', 'r', 'e',  's', 't', 'a',
+                   'r', 't', ' ', 'f', 'a', 'i', 'l', 'e',  'd', ' ', 'i',
+                   'n', ' ', 's', 't', 'e', 'p', ' ', step, '\n'};
 
     call6(SYS_write, 2, (uint64_t)text, sizeof text, 0, 0);
     call6(SYS_exit_group, EXIT_FAILED, 0, 0, 0, 0);

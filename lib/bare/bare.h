@@ -6,8 +6,9 @@
  *     [region: bare, plan,       [region ..........]         [region, empty]
  *      staged memory, room
  *      for vdso]
- *     [restarter's libraries]    .                           [image's libraries]
- *     [vdso] [stack]             .                           [vdso] [stack]
+ *     [restarter's libraries]    .                           [image's
+ * libraries] [vdso] [stack]             .                           [vdso]
+ * [stack]
  *
  * The restarter stages every mapping of the image, with contents and
  * protection, inside one region of address space that the image does not use.

@@ -70,8 +70,7 @@ static int look_threads(struct capture *c, struct ckpt_err *err)
     size_t i = 0;
     struct ckpt_thread *t = ckpt_stop_threads(&c->nthreads);
 
-    c->threads =
-        ckpt_arena_alloc(&c->arena, c->nthreads * sizeof *c->threads);
+    c->threads = ckpt_arena_alloc(&c->arena, c->nthreads * sizeof *c->threads);
     if (!c->threads)
         return ckpt_err_sys(err, "table of %zu threads", c->nthreads);
     for (; t && i < c->nthreads; t = t->next, i++) {
@@ -166,13 +165,12 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
 {
     struct encoder e = {c, err};
 
-    c->notes = ckpt_arena_alloc(
-        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8) * sizeof *c->notes);
+    c->notes = ckpt_arena_alloc(&c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8) *
+                                               sizeof *c->notes);
     if (!c->notes)
         return ckpt_err_sys(err, "notes");
     if (ckpt_core_notes(&c->arena, c->notes, &c->nnotes, &c->process,
-                        &c->memory, ckpt_stop_threads(&(size_t){0}),
-                        err) < 0)
+                        &c->memory, ckpt_stop_threads(&(size_t){0}), err) < 0)
         return -1;
     if (add_note(&e, CKPT_NOTE_META, encode_meta) < 0 ||
         add_note(&e, CKPT_NOTE_MAPS, encode_maps) < 0 ||

@@ -148,8 +148,8 @@ static int classify_file(struct look *l, struct ckpt_map *m)
         return refuse(l, m, "a device");
     if (starts_with(m->path, "/SYSV"))
         return refuse(l, m, "System V shared memory");
-    if ((m->flags & CKPT_MAPF_SHARED) &&
-        (starts_with(m->path, "/dev/zero") || starts_with(m->path, "/memfd:"))) {
+    if ((m->flags & CKPT_MAPF_SHARED) && (starts_with(m->path, "/dev/zero") ||
+                                          starts_with(m->path, "/memfd:"))) {
         if (starts_with(m->path, "/memfd:"))
             return refuse(l, m, "a memory file");
         m->kind = CKPT_MAP_SHARED;
@@ -330,8 +330,8 @@ static int look_segments(struct look *l)
 static char *read_maps(struct look *l)
 {
     size_t room;
-    long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/maps",
-                       O_RDONLY | O_CLOEXEC);
+    long fd =
+        ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
         errno = (int)-fd;
@@ -389,8 +389,8 @@ int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
                      const struct ckpt_memory_rules *rules,
                      struct ckpt_err *err)
 {
-    struct look l = {.memory = memory, .arena = arena, .rules = rules,
-                     .err = err};
+    struct look l = {
+        .memory = memory, .arena = arena, .rules = rules, .err = err};
 
     memset(memory, 0, sizeof *memory);
     char *text = read_maps(&l);

@@ -30,7 +30,8 @@ struct ckpt_range {
     uint64_t start, end;
 };
 struct ckpt_memory_rules {
-    const struct ckpt_range *omit; /* not of the program: left out of the maps */
+    const struct ckpt_range
+        *omit; /* not of the program: left out of the maps */
     size_t nomit;
     const struct ckpt_range *zero; /* come back zeroed (CKPT_MAP_ZERO) */
     size_t nzero;

@@ -130,8 +130,8 @@ int ckpt_process_look(struct ckpt_process *p, int signal, struct ckpt_err *err)
     p->dumpable = (uint32_t)ckpt_sys(SYS_prctl, PR_GET_DUMPABLE);
     look_signals(p, signal);
     look_limits(p);
-    ssize_t n = read_proc("/proc/self/auxv", (char *)p->auxv, sizeof p->auxv,
-                          err);
+    ssize_t n =
+        read_proc("/proc/self/auxv", (char *)p->auxv, sizeof p->auxv, err);
     if (n < 0)
         return -1;
     p->auxv_len = (uint32_t)n;

@@ -27,7 +27,7 @@
 
 enum ckpt_request_mode {
     CKPT_REQUEST_CONTINUE = 0,
-    CKPT_REQUEST_EXIT = 1, /* exit with CKPT_EXIT_CODE when durable */
+    CKPT_REQUEST_EXIT = 1,  /* exit with CKPT_EXIT_CODE when durable */
     CKPT_REQUEST_SELF = 15, /* of ckpt_checkpoint(): go on; nobody answers to */
 };
 

@@ -19,8 +19,8 @@ static void reply_open(const siginfo_t *info, uint64_t value,
 
     snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)info->si_pid,
              (unsigned)(value & 0x3fff));
-    long fd = ckpt_sys(SYS_openat, AT_FDCWD, path,
-                       O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    long fd =
+        ckpt_sys(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return;
     if (ckpt_sys(SYS_fstat, fd, &st) < 0 || !S_ISFIFO(st.st_mode)) {

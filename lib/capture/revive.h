@@ -21,17 +21,16 @@
 enum { CKPT_REVIVE_VERSION = 1 };
 struct ckpt_revive_args {
     uint32_t version;
-    uint32_t size;             /* of this struct */
+    uint32_t size;                 /* of this struct */
     uint64_t hole_start, hole_end; /* to be unmapped */
-    int32_t remote_fd;         /* boot record for remote mode, or -1 */
+    int32_t remote_fd;             /* boot record for remote mode, or -1 */
     uint32_t has_settings;
     struct ckpt_settings settings; /* replace those of the image, when
                                       has_settings */
 };
 
 /* Where an image is entered. */
-void ckpt_revive_entry(struct ckpt_revive_args *args)
-    __attribute__((noreturn));
+void ckpt_revive_entry(struct ckpt_revive_args *args) __attribute__((noreturn));
 
 /* In the captor, when all threads are parked again.  Ends the process with a
  * message when the program cannot go on. */

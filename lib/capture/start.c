@@ -73,8 +73,8 @@ int ckpt_capture_mark(struct ckpt_err *err)
         errno = (int)-fd;
         return ckpt_err_sys(err, "memfd");
     }
-    long p = ckpt_sys(SYS_mmap, 0, CKPT_PAGE_SIZE, PROT_READ, MAP_SHARED, fd,
-                      0);
+    long p =
+        ckpt_sys(SYS_mmap, 0, CKPT_PAGE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
     ckpt_sys(SYS_close, fd);
     if (ckpt_sys_errno(p) == -1)
         return ckpt_err_sys(err, "mmap");

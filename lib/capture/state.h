@@ -36,8 +36,8 @@ struct ckpt_capture_state {
     uint64_t captured_ns;            /* CLOCK_MONOTONIC of the capture */
     struct ckpt_inherited inherited;
     _Atomic uint32_t capturing;
-    _Atomic uint32_t disabled;   /* depth of critical sections */
-    _Atomic uint32_t postponed;  /* `postponed_info` waits for the last enable */
+    _Atomic uint32_t disabled;  /* depth of critical sections */
+    _Atomic uint32_t postponed; /* `postponed_info` waits for the last enable */
     siginfo_t postponed_info;
     uint64_t last_reply_id;
 

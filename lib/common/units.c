@@ -37,9 +37,8 @@ invalid:
 int ckpt_parse_duration_ms(const char *text, uint64_t *ms)
 {
     static const struct unit units[] = {
-        {"", 1000},       {"ms", 1},        {"s", 1000},
-        {"m", 60 * 1000}, {"h", 3600000},   {"d", 86400000},
-        {NULL, 0},
+        {"", 1000},     {"ms", 1},       {"s", 1000}, {"m", 60 * 1000},
+        {"h", 3600000}, {"d", 86400000}, {NULL, 0},
     };
     return parse(text, units, ms);
 }

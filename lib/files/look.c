@@ -44,8 +44,7 @@ static int look_named(struct look *l, int fd, struct ckpt_open_file *f,
     struct stat by_name;
 
     if (f->path[0] != '/' || st->st_nlink == 0)
-        return refuse(l, fd, "an open file that has no name any more",
-                      f->path);
+        return refuse(l, fd, "an open file that has no name any more", f->path);
     long rc = ckpt_sys(SYS_newfstatat, AT_FDCWD, f->path, &by_name, 0);
     if (rc < 0 || by_name.st_dev != st->st_dev || by_name.st_ino != st->st_ino)
         return refuse(l, fd, "an open file whose name now belongs to another",
@@ -77,8 +76,7 @@ static int look_given(struct look *l, int fd, struct ckpt_open_file *f,
         struct stat of_given;
         if (ckpt_sys(SYS_fstat, given, &of_given) == 0 &&
             of_given.st_dev == st->st_dev && of_given.st_ino == st->st_ino &&
-            of_given.st_rdev == st->st_rdev &&
-            (fd > 2 || fd == given)) {
+            of_given.st_rdev == st->st_rdev && (fd > 2 || fd == given)) {
             f->kind = CKPT_FILE_CALLER;
             f->caller_fd = given;
             return 0;

@@ -33,12 +33,12 @@ int ckpt_process_check(const struct ckpt_notes *notes, struct ckpt_err *err)
     for (unsigned w = 0; w < CKPT_CPU_FEATURE_WORDS; w++) {
         uint32_t missing = notes->meta.cpu_features[w] & ~here[w];
         if (missing)
-            return ckpt_err_set(err, ENOTSUP,
-                                "the image needs the processor feature %s, "
-                                "which this machine lacks",
-                                ckpt_cpu_feature_name(
-                                    w, (unsigned)__builtin_ctz(missing), name,
-                                    sizeof name));
+            return ckpt_err_set(
+                err, ENOTSUP,
+                "the image needs the processor feature %s, "
+                "which this machine lacks",
+                ckpt_cpu_feature_name(w, (unsigned)__builtin_ctz(missing), name,
+                                      sizeof name));
     }
     if (notes->meta.xcr0 & ~xcr0)
         return ckpt_err_set(err, ENOTSUP,
@@ -58,8 +58,8 @@ static void set_limits(const struct ckpt_process *p)
         if (setrlimit((__rlimit_resource_t)i, &then) == 0)
             continue;
         /* a lower hard limit here stays; the soft one goes as far as it may */
-        now.rlim_cur = then.rlim_cur < now.rlim_max ? then.rlim_cur
-                                                    : now.rlim_max;
+        now.rlim_cur =
+            then.rlim_cur < now.rlim_max ? then.rlim_cur : now.rlim_max;
         setrlimit((__rlimit_resource_t)i, &now);
     }
 }

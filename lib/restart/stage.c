@@ -83,8 +83,8 @@ static int read_own_maps(struct staging *s)
         struct own_map *m = &s->own[s->nown++];
         m->start = start;
         m->end = end;
-        snprintf(m->name, sizeof m->name, "%.*s",
-                 (int)strcspn(line + at, "\n"), at ? line + at : "");
+        snprintf(m->name, sizeof m->name, "%.*s", (int)strcspn(line + at, "\n"),
+                 at ? line + at : "");
     }
     fclose(maps);
     return 0;
@@ -94,14 +94,14 @@ static int read_own_maps(struct staging *s)
 
 static uint64_t bytes_needed(const struct staging *s)
 {
-    uint64_t bytes = BARE_STACK + 64 * PAGE +
-                     page_up(sizeof(struct ckpt_revive_args) + CKPT_AUXV_MAX) +
-                     page_up((s->notes->nmaps * 2 + 16) *
-                             sizeof(struct ckpt_bare_move));
+    uint64_t bytes =
+        BARE_STACK + 64 * PAGE +
+        page_up(sizeof(struct ckpt_revive_args) + CKPT_AUXV_MAX) +
+        page_up((s->notes->nmaps * 2 + 16) * sizeof(struct ckpt_bare_move));
 
     for (size_t i = 0; i < s->notes->nmaps; i++)
-        bytes += s->notes->maps[i].end - s->notes->maps[i].start +
-                 2 * HUGE_PAGE;
+        bytes +=
+            s->notes->maps[i].end - s->notes->maps[i].start + 2 * HUGE_PAGE;
     return bytes;
 }
 
@@ -118,20 +118,21 @@ static int reserve_region(struct staging *s)
     for (size_t i = 0; i < s->notes->nmaps; i++) {
         const struct ckpt_map *m = &s->notes->maps[i];
         uint64_t room = m->flags & CKPT_MAPF_STACK ? STACK_ROOM : PAGE;
-        used[k++] = (struct ckpt_extent){
-            m->start > room ? m->start - room : 0, m->end + PAGE};
+        used[k++] = (struct ckpt_extent){m->start > room ? m->start - room : 0,
+                                         m->end + PAGE};
     }
-    uint64_t start = ckpt_space_find(used, k, LOW_END, HIGH_END, len, HUGE_PAGE);
+    uint64_t start =
+        ckpt_space_find(used, k, LOW_END, HIGH_END, len, HUGE_PAGE);
     free(used);
     if (start == 0)
         return ckpt_err_set(s->err, ENOMEM,
                             "no %llu MB of address space are free beside the "
                             "image's",
                             (unsigned long long)(len >> 20));
-    void *p = mmap((void *)start, len, PROT_NONE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-                       MAP_FIXED_NOREPLACE,
-                   -1, 0);
+    void *p =
+        mmap((void *)start, len, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+             -1, 0);
     if (p == MAP_FAILED)
         return ckpt_err_sys(s->err, "cannot reserve address space");
     s->stage->region_start = start;
@@ -163,18 +164,17 @@ static int place_bare(struct staging *s)
 
     st->plan = take(s, sizeof *st->plan, PROT_READ | PROT_WRITE);
     /* the auxiliary vector lies behind the arguments */
-    st->args = take(s, sizeof *st->args + CKPT_AUXV_MAX, PROT_READ | PROT_WRITE);
-    struct ckpt_bare_move *moves =
-        take(s, (s->notes->nmaps * 2 + 16) * sizeof *moves,
-             PROT_READ | PROT_WRITE);
+    st->args =
+        take(s, sizeof *st->args + CKPT_AUXV_MAX, PROT_READ | PROT_WRITE);
+    struct ckpt_bare_move *moves = take(
+        s, (s->notes->nmaps * 2 + 16) * sizeof *moves, PROT_READ | PROT_WRITE);
     if (!code || !stack || !st->plan || !st->args || !moves)
         return -1;
     memcpy(code, __start_ckpt_bare, len);
     if (mprotect(code, page_up(len), PROT_READ | PROT_EXEC) < 0)
         return ckpt_err_sys(s->err, "mprotect");
-    st->bare = (uint64_t)code +
-               ((uint64_t)(uintptr_t)ckpt_bare_run -
-                (uint64_t)(uintptr_t)__start_ckpt_bare);
+    st->bare = (uint64_t)code + ((uint64_t)(uintptr_t)ckpt_bare_run -
+                                 (uint64_t)(uintptr_t)__start_ckpt_bare);
     st->stack_top = (uint64_t)stack + BARE_STACK;
     st->plan->moves = moves;
     st->plan->region_start = st->region_start;
@@ -299,8 +299,9 @@ static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
     ckpt_image_segments(s->image, &seg);
     for (size_t i = first; i < first + count; i++) {
         if (seg[i].filesz > m->end - seg[i].vaddr)
-            return ckpt_err_set(s->err, EPROTO,
-                                "a segment reaches over the end of its mapping");
+            return ckpt_err_set(
+                s->err, EPROTO,
+                "a segment reaches over the end of its mapping");
         if (seg[i].filesz > 0 &&
             ckpt_image_read(s->image, seg[i].offset,
                             (void *)(staged + (seg[i].vaddr - m->start)),
@@ -407,8 +408,8 @@ static int stage_map(struct staging *s, const struct ckpt_map *m)
     if (!(m->prot & PROT_WRITE))
         flags |= MAP_NORESERVE;
     /* congruent to the final address, so that whole page tables move */
-    s->at = (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE +
-            m->start % HUGE_PAGE;
+    s->at =
+        (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE + m->start % HUGE_PAGE;
     int prot = (int)m->prot | (fill_in ? PROT_READ | PROT_WRITE : 0);
     void *p = mmap((void *)s->at, len, prot, flags, fd, (off_t)m->offset);
     if (fd >= 0 && m->kind == CKPT_MAP_FILE)
@@ -445,8 +446,11 @@ int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
                       const struct ckpt_notes *notes, bool force,
                       struct ckpt_err *err)
 {
-    struct staging s = {.stage = stage, .image = image, .notes = notes,
-                        .force = force, .err = err};
+    struct staging s = {.stage = stage,
+                        .image = image,
+                        .notes = notes,
+                        .force = force,
+                        .err = err};
 
     memset(stage, 0, sizeof *stage);
     int rc = stage_all(&s);

@@ -17,10 +17,10 @@
 
 struct ckpt_stage {
     uint64_t region_start, region_end;
-    struct ckpt_bare_plan *plan;     /* in the region */
-    struct ckpt_revive_args *args;   /* in the region */
-    uint64_t bare;                   /* copy of ckpt_bare_run in the region */
-    uint64_t stack_top;              /* for bare */
+    struct ckpt_bare_plan *plan;   /* in the region */
+    struct ckpt_revive_args *args; /* in the region */
+    uint64_t bare;                 /* copy of ckpt_bare_run in the region */
+    uint64_t stack_top;            /* for bare */
 };
 
 /* 0, or -1 with the cause; then the process has at most some address space

@@ -39,8 +39,7 @@ int ckpt_wrap_sigaction(int sig, const struct sigaction *action)
 
 bool ckpt_wrap_reserved(int sig)
 {
-    return sig > 0 &&
-           (sig == s->settings.signal || sig == s->settings.exit_on);
+    return sig > 0 && (sig == s->settings.signal || sig == s->settings.exit_on);
 }
 
 uint64_t ckpt_wrap_mask(uint64_t mask)

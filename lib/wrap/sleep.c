@@ -44,21 +44,29 @@ PUBLIC int epoll_pwait(int epfd, struct epoll_event *events, int max,
 PUBLIC int pause(void);
 PUBLIC int sigsuspend(const sigset_t *mask);
 
-enum { NS = 1000000000 };
+enum {
+    NS = 1000000000,
+    GO_ON = 4095, /* result of a call that only libckpt interrupted: no errno */
+};
 
-static _Atomic uint32_t interruptions;
 static _Atomic int64_t away_ns;
 
-void ckpt_wrap_interrupted(const void *ucontext)
+/* The handler writes the result of the interrupted call into its frame: so the
+ * thread itself learns that libckpt alone woke it, and nobody else does. */
+void ckpt_wrap_interrupted(void *ucontext)
 {
-    const ucontext_t *uc = ucontext;
+    ucontext_t *uc = ucontext;
+    greg_t *regs = uc->uc_mcontext.gregs;
     uint64_t pending = 0, blocked;
 
+    if (regs[REG_RIP] != (greg_t)(uintptr_t)ckpt_program_call_after ||
+        regs[REG_RAX] != -EINTR)
+        return;
     /* another signal is about to be handled: the program is to see EINTR */
     memcpy(&blocked, &uc->uc_sigmask, sizeof blocked);
     ckpt_sys(SYS_rt_sigpending, &pending, sizeof pending);
     if ((ckpt_wrap_mask(pending) & ~blocked) == 0)
-        atomic_fetch_add(&interruptions, 1);
+        regs[REG_RAX] = -GO_ON;
 }
 
 void ckpt_wrap_away(int64_t shift_ns)
@@ -69,7 +77,6 @@ void ckpt_wrap_away(int64_t shift_ns)
 /* --- a wait that may be interrupted ------------------------------------- */
 
 struct wait {
-    uint32_t interruptions; /* before the call */
     bool timed;
     int64_t end_ns; /* by the monotonic clock, less away_ns */
 };
@@ -127,22 +134,20 @@ static int64_t to_ns(const struct timespec *ts)
 }
 
 /* One system call of the program, as a cancellation point. */
-#define CALL(w, ...) call(w, __VA_ARGS__, 0, 0, 0, 0, 0)
-static long call(struct wait *w, long nr, long a, long b, long c, long d,
-                 long e, ...)
+#define CALL(...) call(__VA_ARGS__, 0, 0, 0, 0, 0)
+static long call(long nr, long a, long b, long c, long d, long e, ...)
 {
     int type;
 
-    w->interruptions = atomic_load(&interruptions);
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
     long rc = ckpt_program_call(nr, a, b, c, d, e, 8);
     pthread_setcanceltype(type, NULL);
     return rc;
 }
 
-static bool again(const struct wait *w, long rc)
+static bool again(long rc)
 {
-    return rc == -EINTR && atomic_load(&interruptions) != w->interruptions;
+    return rc == -GO_ON;
 }
 
 /* --- sleeping ----------------------------------------------------------- */
@@ -153,9 +158,8 @@ static long sleep_ns(int64_t ns, struct timespec *left)
     struct timespec ts = {ns / NS, ns % NS};
     long rc;
 
-    while ((rc = CALL(&w, SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&ts,
-                      0)),
-           again(&w, rc))
+    while ((rc = CALL(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&ts, 0)),
+           again(rc))
         left_timespec(&w, &ts);
     if (rc == -EINTR && left)
         left_timespec(&w, left);
@@ -172,15 +176,14 @@ PUBLIC int nanosleep(const struct timespec *want, struct timespec *left)
 PUBLIC int clock_nanosleep(clockid_t clock, int flags,
                            const struct timespec *want, struct timespec *left)
 {
-    struct wait w = wait_for(-1);
     long rc;
 
     if (!(flags & TIMER_ABSTIME) &&
         (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME) && is_valid(want))
         return (int)-sleep_ns(to_ns(want), left);
-    while ((rc = CALL(&w, SYS_clock_nanosleep, clock, flags, (long)want,
-                      (long)left)),
-           again(&w, rc) && (flags & TIMER_ABSTIME))
+    while (
+        (rc = CALL(SYS_clock_nanosleep, clock, flags, (long)want, (long)left)),
+        again(rc) && (flags & TIMER_ABSTIME))
         ;
     return (int)-rc;
 }
@@ -209,8 +212,7 @@ PUBLIC int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
         wait_for(timeout_ms < 0 ? -1 : (int64_t)timeout_ms * 1000000);
     long rc;
 
-    while ((rc = CALL(&w, SYS_poll, (long)fds, (long)n, timeout_ms)),
-           again(&w, rc))
+    while ((rc = CALL(SYS_poll, (long)fds, (long)n, timeout_ms)), again(rc))
         timeout_ms = left_ms(&w);
     return (int)ckpt_sys_errno(rc);
 }
@@ -236,9 +238,9 @@ PUBLIC int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
     if (timeout && !is_valid(timeout))
         return (int)ckpt_sys_errno(-EINVAL);
     do
-        rc = CALL(&w, SYS_ppoll, (long)fds, (long)n,
-                  (long)left_timespec(&w, &ts), (long)clean(mask, &copy), 8);
-    while (again(&w, rc));
+        rc = CALL(SYS_ppoll, (long)fds, (long)n, (long)left_timespec(&w, &ts),
+                  (long)clean(mask, &copy), 8);
+    while (again(rc));
     return (int)ckpt_sys_errno(rc);
 }
 
@@ -256,13 +258,12 @@ static long do_select(int n, fd_set *r, fd_set *w, fd_set *e, struct wait *wait,
     long rc;
 
     do {
-        wait->interruptions = atomic_load(&interruptions);
         const struct timespec *left = left_timespec(wait, &ts);
         pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
         rc = ckpt_program_call(SYS_pselect6, n, (long)r, (long)w, (long)e,
                                (long)left, (long)&masks);
         pthread_setcanceltype(type, NULL);
-    } while (again(wait, rc));
+    } while (again(rc));
     return rc;
 }
 
@@ -306,9 +307,9 @@ PUBLIC int epoll_pwait(int epfd, struct epoll_event *events, int max,
     uint64_t copy;
     long rc;
 
-    while ((rc = CALL(&w, SYS_epoll_pwait, epfd, (long)events, max, timeout_ms,
+    while ((rc = CALL(SYS_epoll_pwait, epfd, (long)events, max, timeout_ms,
                       (long)clean(mask, &copy))),
-           again(&w, rc))
+           again(rc))
         timeout_ms = left_ms(&w);
     return (int)ckpt_sys_errno(rc);
 }
@@ -323,23 +324,21 @@ PUBLIC int epoll_wait(int epfd, struct epoll_event *events, int max,
 
 PUBLIC int pause(void)
 {
-    struct wait w = wait_for(-1);
     long rc;
 
     do
-        rc = CALL(&w, SYS_pause, 0);
-    while (again(&w, rc));
+        rc = CALL(SYS_pause);
+    while (again(rc));
     return (int)ckpt_sys_errno(rc);
 }
 
 PUBLIC int sigsuspend(const sigset_t *mask)
 {
-    struct wait w = wait_for(-1);
     uint64_t copy;
     long rc;
 
     do
-        rc = CALL(&w, SYS_rt_sigsuspend, (long)clean(mask, &copy), 8);
-    while (again(&w, rc));
+        rc = CALL(SYS_rt_sigsuspend, (long)clean(mask, &copy), 8);
+    while (again(rc));
     return (int)ckpt_sys_errno(rc);
 }

@@ -22,9 +22,9 @@ uint64_t ckpt_wrap_mask(uint64_t mask);
  * it.  False when there is none. */
 bool ckpt_wrap_deliver(int sig, siginfo_t *info, void *ucontext);
 
-/* The handler of the checkpoint signal is about to return: calls that it alone
- * interrupted may go on (see sleep.c). */
-void ckpt_wrap_interrupted(const void *ucontext);
+/* The handler of the checkpoint signal is about to return to `ucontext`: a call
+ * of sleep.c that it alone interrupted is told so. */
+void ckpt_wrap_interrupted(void *ucontext);
 
 /* The program was away for this long, by the monotonic clocks of its machines
  * (may be negative). */

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/select.h>
 
-
 static int results[4];
 
 static void *sleeps(void *arg)
