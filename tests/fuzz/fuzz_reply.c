@@ -1,6 +1,9 @@
 /* fuzz_reply.c - replies, as a client gets them: any bytes inside the channel
+ *
+ * The first byte chooses: the rest as it is, or as a result behind a good head.
  */
 #include "lib/proto/rpc.h"
+#include "lib/proto/rpc_out.h"
 #include "lib/proto/shadow.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -34,14 +37,34 @@ static void read_free(CLIENT *client)
     xdr_free((xdrproc_t)(void *)xdr_shadow_readdir_res, &res);
 }
 
+/* A reply to call `xid`; returns its length. */
+static size_t make_reply(uint8_t *reply, uint8_t xid, const uint8_t *result,
+                         size_t len)
+{
+    static const uint32_t words[] = {0, REPLY, MSG_ACCEPTED, 0, 0, SUCCESS};
+    size_t at = 4;
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++, at += 4)
+        ckpt_rpc_put_u32(reply + at, i == 0 ? xid : words[i]);
+    memcpy(reply + at, result, len);
+    at += len;
+    ckpt_rpc_put_u32(reply, 0x80000000 | (uint32_t)(at - 4));
+    return at;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static void *memory;
+    static uint8_t reply[61000];
     uint32_t xid;
     enum clnt_stat status;
 
-    if (len > 60000)
+    if (len < 2 || len > 60000)
         return -1;
+    if (data[0] & 1) {
+        len = make_reply(reply, data[1], data + 2, len - 2);
+        data = reply;
+    }
     if (!memory)
         memory = malloc(ckpt_rpc_client_size());
     struct fuzz_pair pair = fuzz_pair();
