@@ -68,14 +68,29 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
 
 /* --- what to execute ------------------------------------------------------ */
 
+/* LIBCKPT_PLAIN=1 in the job's environment: the user knows that the program
+ * sees this machine's files and nothing of home. */
+static bool wants_to_be_plain(const struct job *job)
+{
+    for (unsigned i = 0; i < job->start.env.env_len; i++)
+        if (strcmp(job->start.env.env_val[i], "LIBCKPT_PLAIN=1") == 0)
+            return true;
+    return false;
+}
+
 /* A program that can be neither asked for a checkpoint nor have its calls
  * served at home must not run here at all. */
-static int needs_library(const char *path, bool *needed, struct ckpt_err *err)
+static int needs_library(const struct job *job, const char *path, bool *needed,
+                         struct ckpt_err *err)
 {
     struct ckpt_program program;
 
     if (ckpt_program_find(path, &program, err) < 0)
         return -1;
+    if (program.kind == CKPT_PROGRAM_STATIC && wants_to_be_plain(job)) {
+        *needed = false;
+        return 0;
+    }
     if (program.kind == CKPT_PROGRAM_STATIC)
         return ckpt_err_set(err, ENOEXEC,
                             "the program is static and was not linked with "
@@ -148,7 +163,7 @@ static int command_program(struct command *command, const struct job *job,
 
     if (scratch_file(scratch, scratch_name(job), path, err) < 0)
         return -1;
-    if (needs_library(path, &command->preload, err) < 0 ||
+    if (needs_library(job, path, &command->preload, err) < 0 ||
         (command->preload && bring_library(scratch, err) < 0))
         return -1;
     command->argv = calloc(start->args.args_len + 2, sizeof *command->argv);

@@ -37,7 +37,8 @@
 
 enum {
     TICK_MS = 1000,
-    PING_MS = 5000,
+    PING_MAX_MS = 5000,
+    PINGS_IN_LEASE = 4,
     FINISH_MS = 30000, /* how long we try to tell the shadow of the end */
 };
 
@@ -140,6 +141,13 @@ static void reconnect(struct starter *st)
         kill_job(st, "the shadow is lost");
 }
 
+static uint64_t ping_ms(const struct starter *st)
+{
+    uint64_t ms = slink_lease_sec(st->shadow) * 1000ULL / PINGS_IN_LEASE;
+
+    return ms < PING_MAX_MS ? ms : PING_MAX_MS;
+}
+
 static void look_after_shadow(struct starter *st)
 {
     struct ckpt_err err;
@@ -150,7 +158,7 @@ static void look_after_shadow(struct starter *st)
     }
     report_stop(st);
     uint64_t now = now_ms();
-    if (now - st->pinged_ms < PING_MS || !slink_connected(st->shadow))
+    if (now - st->pinged_ms < ping_ms(st) || !slink_connected(st->shadow))
         return;
     st->pinged_ms = now;
     if (slink_ping(st->shadow, &err) == 0)

@@ -49,6 +49,13 @@ struct active {
     uint64_t ending_ms; /* the shadow was told to end; 0: not */
 };
 
+/* A job that could not be started lately, and how often in a row. */
+struct unlucky {
+    struct unlucky *next;
+    uint64_t id;
+    unsigned times;
+};
+
 struct home {
     struct pooldir pool;
     struct settings settings;
@@ -65,6 +72,7 @@ struct home {
     unsigned backoff_ms;
     bool eager; /* something changed: ask now */
     struct active *active;
+    struct unlucky *unlucky;
     bool stopping;
     uint64_t stopping_ms;
     bool logs_due; /* users' log files are behind */

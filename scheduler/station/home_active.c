@@ -89,6 +89,37 @@ void active_leave(struct active *active, bool kill, const char *reason)
 /* --- the end ---------------------------------------------------------------
  */
 
+/* Starts that failed are counted apart from incarnations that were lost: a
+ * job is held for what is wrong with it, not with the machines. */
+static unsigned one_more_failure(struct home *home, uint64_t id)
+{
+    struct unlucky *u = home->unlucky;
+
+    while (u && u->id != id)
+        u = u->next;
+    if (!u) {
+        u = calloc(1, sizeof *u);
+        if (!u)
+            return 1;
+        u->id = id;
+        u->next = home->unlucky;
+        home->unlucky = u;
+    }
+    return ++u->times;
+}
+
+static void forget_failures(struct home *home, uint64_t id)
+{
+    for (struct unlucky **link = &home->unlucky; *link; link = &(*link)->next) {
+        struct unlucky *u = *link;
+        if (u->id != id)
+            continue;
+        *link = u->next;
+        free(u);
+        return;
+    }
+}
+
 /* Finished jobs need no directory: their files are in place. */
 static void clean_up(struct home *home, uint64_t id)
 {
@@ -98,6 +129,7 @@ static void clean_up(struct home *home, uint64_t id)
     if (store_get(home->store, id, &job, NULL) < 0)
         return;
     if (job_state_is_final(job.state)) {
+        forget_failures(home, id);
         home_jobdir(home, id, dir);
         remove_tree(dir);
     }
@@ -114,18 +146,6 @@ static void end_with(struct home *home, struct active *active,
     clean_up(home, id);
 }
 
-static unsigned failures(struct home *home, uint64_t id)
-{
-    struct job job;
-    unsigned n = 0;
-
-    if (store_get(home->store, id, &job, NULL) == 0) {
-        n = job.failures;
-        job_clear(&job);
-    }
-    return n;
-}
-
 /* It could not be started, or not go on: elsewhere perhaps; a job that nobody
  * can start needs a human. */
 static enum job_event failed_event(struct home *home,
@@ -140,8 +160,9 @@ static enum job_event failed_event(struct home *home,
     if (job_next(job.state, JOB_EV_NOT_STARTED) != JOB_NONE)
         event = JOB_EV_NOT_STARTED;
     job_clear(&job);
-    if (failures(home, active->id) + 1 < home->settings.attempts)
+    if (one_more_failure(home, active->id) < home->settings.attempts)
         return event;
+    forget_failures(home, active->id);
     detail->hold_code = JOB_HOLD_START;
     return JOB_EV_FAULT;
 }
@@ -212,6 +233,7 @@ static void take_event(struct home *home, const struct job *job,
     switch (event->kind) {
     case JOBEVENT_STARTED:
         what = JOB_EV_STARTED;
+        forget_failures(home, job->id);
         break;
     case JOBEVENT_SUSPENDED:
         what = JOB_EV_OWNER_BACK;
