@@ -10,6 +10,7 @@
 
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
+#include "lib/image/format.h"
 #include "lib/image/stale.h"
 
 #include <fcntl.h>
@@ -49,14 +50,17 @@ static void sink_abort(struct ckpt_sink *sink)
     close_fd(s);
 }
 
-/* Begin to write back what is new; a hint, so failure means nothing. */
+/* Begin to write back what is new; a hint, so failure means nothing.  Not the
+ * last page if it is half full: the next write would wait for it. */
 static void start_writeback(struct ckpt_file_sink *s)
 {
-    if (s->offset - s->started < writeback_len)
+    uint64_t end = s->offset - s->offset % CKPT_IMAGE_PAGE;
+
+    if (end - s->started < writeback_len)
         return;
-    ckpt_sys(SYS_sync_file_range, s->fd, s->started, s->offset - s->started,
+    ckpt_sys(SYS_sync_file_range, s->fd, s->started, end - s->started,
              SYNC_FILE_RANGE_WRITE);
-    s->started = s->offset;
+    s->started = end;
 }
 
 static int sink_write(struct ckpt_sink *sink, const void *buf, size_t len,

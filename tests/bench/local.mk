@@ -7,3 +7,8 @@ tests_bench_proto_speed_SOURCES = tests/bench/proto_speed.c
 tests_bench_proto_speed_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
 tests_bench_proto_speed_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS)
+
+# Images: `make tests/bench/image_write`, then see its opening comment.
+EXTRA_PROGRAMS += tests/bench/image_write
+tests_bench_image_write_SOURCES = tests/bench/image_write.c
+tests_bench_image_write_LDADD = $(IMAGE_LIBS) -lm

@@ -26,3 +26,7 @@ TESTS += $(cli_tests)
 demo_tests = tests/system/demo.sh tests/system/demo_kill.sh
 dist_check_SCRIPTS += $(demo_tests)
 TESTS += $(demo_tests)
+
+# ckpt image on images of a real program.
+dist_check_SCRIPTS += tests/system/image_tools.sh
+TESTS += tests/system/image_tools.sh
