@@ -93,12 +93,13 @@ static int begin(struct ckpt_channel *channel, int fd, const uint8_t *psk,
     uint8_t secret[CKPT_NOISE_KEY_LEN];
     int one = 1;
 
+    /* Only the head of the structure: its buffers are 400 KB. */
+    memset(channel, 0, offsetof(struct ckpt_channel, in));
+    channel->fd = -1;
     if (prologue_len > CKPT_CHANNEL_PROLOGUE_MAX)
         return ckpt_err_set(err, EINVAL, "prologue is too long");
     if (start_sodium(err) || draw_secret(secret, err))
         return -1;
-    /* Only the head of the structure: its buffers are 400 KB. */
-    memset(channel, 0, offsetof(struct ckpt_channel, in));
     channel->fd = fd;
     channel->timeout_ms = -1;
     memcpy(bound, magic, MAGIC_LEN);

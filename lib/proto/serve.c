@@ -31,7 +31,7 @@ struct ckpt_serve_conn {
     int64_t deadline;            /* of the handshake */
     void *data;
     bool ended;
-    bool failed; /* ended with `why` */
+    int errnum; /* why it ended; 0: the peer or we said good-bye */
     struct ckpt_err why;
     char peer[CKPT_ADDR_MAX];
 };
@@ -82,10 +82,10 @@ static bool has_room(const struct ckpt_serve *serve)
            pending_count(serve) < CKPT_SERVE_PENDING_MAX;
 }
 
-static void end_conn(struct ckpt_serve_conn *conn, bool failed)
+static void end_conn(struct ckpt_serve_conn *conn, int errnum)
 {
     conn->ended = true;
-    conn->failed = failed;
+    conn->errnum = errnum;
 }
 
 static void free_conn(struct ckpt_serve_conn *conn)
@@ -140,7 +140,7 @@ static void open_conn(struct ckpt_serve_conn *conn)
     conn->rpc = ckpt_rpc_server(conn->channel, config->prog, config->vers,
                                 config->dispatch, conn, &conn->why);
     if (!conn->rpc) {
-        end_conn(conn, true);
+        end_conn(conn, errno);
         return;
     }
     ckpt_rpc_server_set_admit(conn->rpc, config->admit);
@@ -153,7 +153,7 @@ static void serve_conn(struct ckpt_serve_conn *conn)
     int rc = ckpt_rpc_server_step(conn->rpc, &conn->why);
 
     if (rc <= 0)
-        end_conn(conn, rc < 0);
+        end_conn(conn, rc < 0 ? errno : 0);
 }
 
 /* The descriptor is kept apart: a failed handshake forgets it. */
@@ -165,13 +165,13 @@ static void shake_hands(struct ckpt_serve_conn *conn)
     if (rc == 1) {
         open_conn(conn);
     } else if (rc < 0) {
+        end_conn(conn, errno);
         close(fd);
-        end_conn(conn, true);
     } else if (now_ms() >= conn->deadline) {
         ckpt_err_set(&conn->why, ETIMEDOUT, "the handshake took too long");
+        end_conn(conn, ETIMEDOUT);
         ckpt_channel_wipe(conn->channel);
         close(fd);
-        end_conn(conn, true);
     }
 }
 
@@ -180,14 +180,12 @@ static void bury_conn(struct ckpt_serve_conn *conn)
 {
     const struct ckpt_serve_config *config = &conn->serve->config;
 
-    if (conn->rpc) {
-        ckpt_rpc_server_destroy(conn->rpc);
-        if (config->closed)
-            config->closed(conn, config->daemon,
-                           conn->failed ? &conn->why : NULL);
-    } else if (conn->failed && config->refused) {
+    ckpt_rpc_server_destroy(conn->rpc);
+    errno = conn->errnum;
+    if (conn->rpc && config->closed)
+        config->closed(conn, config->daemon, conn->errnum ? &conn->why : NULL);
+    else if (!conn->rpc && conn->errnum && config->refused)
         config->refused(config->daemon, conn->peer, &conn->why);
-    }
     ckpt_channel_close(conn->channel);
     free_conn(conn);
 }
@@ -378,7 +376,7 @@ void ckpt_serve_destroy(struct ckpt_serve *serve)
         return;
     close(serve->listener);
     for (unsigned i = 0; i < serve->conn_count; i++)
-        end_conn(serve->conns[i], false);
+        end_conn(serve->conns[i], 0);
     remove_ended(serve);
     free(serve->polls);
     free(serve->watches);
@@ -444,5 +442,5 @@ void *ckpt_serve_daemon(const struct ckpt_serve_conn *conn)
 void ckpt_serve_drop(struct ckpt_serve_conn *conn)
 {
     if (!conn->ended)
-        end_conn(conn, false);
+        end_conn(conn, 0);
 }

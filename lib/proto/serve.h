@@ -65,11 +65,13 @@ struct ckpt_serve_config {
     void *(*opened)(struct ckpt_serve_conn *conn, void *daemon);
     /* Before each call of an admitted peer, as in rpc.h. */
     int (*admit)(struct svc_req *req);
-    /* A connection ends; `why` is NULL when the peer said good-bye.  Deferred
-     * requests of it are no longer alive. */
+    /* A connection ends; `why` is NULL when the peer said good-bye or we did,
+     * else errno tells too (ECONNRESET: it was cut).  Deferred requests of it
+     * are no longer alive. */
     void (*closed)(struct ckpt_serve_conn *conn, void *daemon,
                    const struct ckpt_err *why);
-    /* A peer was not let in (log it). */
+    /* A peer was not let in (log it): errno is EACCES for one that does not
+     * know the key, else see channel.h. */
     void (*refused)(void *daemon, const char *peer, const struct ckpt_err *why);
 };
 
