@@ -93,12 +93,16 @@ static struct station_view view_now(const struct exec *exec, uint64_t now)
     return view;
 }
 
-static void keep_why(struct exec *exec, const char *why)
+/* The reason, where it is our own doing that nobody may come. */
+static const char *reason(const struct exec *exec, const char *why)
 {
     if (exec->clearing)
-        why = "what the last job left is being cleared away";
-    else if (exec->stopping)
-        why = "the station is being stopped";
+        return "what the last job left is being cleared away";
+    return exec->stopping ? "the station is being stopped" : why;
+}
+
+static void keep_why(struct exec *exec, const char *why)
+{
     if (exec->state != STATION_OWNER || strcmp(exec->why, why) == 0)
         return;
     snprintf(exec->why, sizeof exec->why, "%s", why);
@@ -116,6 +120,7 @@ static void settle(struct exec *exec)
         struct station_view view = view_now(exec, pool_now_ms());
         enum station_step step = station_decide(
             exec->state, &exec->settings.params, &view, &event, &why);
+        why = reason(exec, why);
         keep_why(exec, why);
         if (step == STATION_STEP_NONE)
             return;

@@ -30,3 +30,9 @@ TESTS += $(demo_tests)
 # ckpt image on images of a real program.
 dist_check_SCRIPTS += tests/system/image_tools.sh
 TESTS += tests/system/image_tools.sh
+# The pool's daemons.
+daemon_tests = tests/system/pool_daemons.sh tests/system/pool_confined.sh \
+	tests/system/pool_owner.sh
+dist_check_SCRIPTS += $(daemon_tests)
+TESTS += $(daemon_tests)
+EXTRA_DIST += tests/progs/pool_confined.c
