@@ -38,3 +38,43 @@ for mode in dynamic static; do
     diff -r "$work/local" "$work/remote" || fail "$mode: files differ"
     echo "$mode: restarted, the same"
 done
+
+# Threads that write, rename and read, stopped at any point, some times over.
+ckpt-cc -O1 -w "$top_srcdir/tests/progs/remote_busy.c" -lpthread -o "$work/busy"
+run_in "$work/local" "$work/busy" 4000
+rm -rf "$work/remote" "$work/busy.out"
+mkdir "$work/remote"
+
+# start COMMAND...: in the background, under the fake shadow; $launcher
+start() {
+    (cd "$work/remote" && exec "$fake_shadow" "$@" >>"$work/busy.out") &
+    launcher=$!
+}
+program_of() {
+    for _ in $(seq 50); do
+        pgrep -P "$1" && return
+        kill -0 "$1" 2>/dev/null || return
+        sleep 0.05
+    done
+}
+
+restarts=0
+status=85
+start "$work/busy" 4000
+while :; do
+    sleep 0.3
+    pid=$(program_of "$launcher" || true)
+    [ -z "$pid" ] || ckpt checkpoint --exit "$pid" || true
+    wait "$launcher" && status=0 || status=$?
+    [ $status -eq 85 ] || break
+    restarts=$((restarts + 1))
+    # shellcheck disable=SC2016  # for the inner shell
+    start /bin/sh -c \
+        'exec "$0" restart --remote-fd "$CKPT_REMOTE_FD" "$FAKE_SHADOW_IMAGE"' \
+        "$(command -v ckpt)"
+done
+[ $status -eq 0 ] || fail "busy threads: status $status"
+[ "$(cat "$work/busy.out")" = finished ] || fail "$(cat "$work/busy.out")"
+diff -r "$work/local" "$work/remote" || fail "busy threads: files differ"
+[ $restarts -gt 0 ] || fail "it was not restarted once"
+echo "busy threads: $restarts restarts, the same"

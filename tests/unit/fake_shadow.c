@@ -1,10 +1,11 @@
 /* fake_shadow.c - a shadow for tests of the client
  *
- *     fake-shadow [--cut N] PROG ARG...
+ *     fake-shadow [--cut N | --supersede N] PROG ARG...
  *
  * Runs PROG in remote mode against itself: its own descriptors 0, 1, 2,
  * working directory and identity are the job's home.  With --cut it drops the
- * connection at every Nth call, in turn before and after carrying it out.
+ * connection at every Nth call, in turn before and after carrying it out; with
+ * --supersede it drops it at the Nth and knows the token no more.
  * Plain calls of the system, no confinement, no journal: ckpt-shadow has those.
  */
 #include "lib/proto/boot.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +40,7 @@ static struct slot {
     uint8_t reply[KEPT];
 } slots[SHADOW_SLOTS];
 static int handles[HANDLES];
-static unsigned cut_every, calls;
+static unsigned cut_every, supersede_at, calls;
 static bool cut_now;
 static size_t image_len;
 
@@ -186,25 +188,32 @@ SERVICE(read, shadow_read_args, shadow_read_res)
     return TRUE;
 }
 
+/* All of it, or the error that stopped it. */
+static ssize_t write_all(int fd, const char *buf, size_t len, off_t offset)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = pwrite(fd, buf + done, len - done, offset + (off_t)done);
+        if (n < 0 && errno == ESPIPE)
+            n = write(fd, buf + done, len - done);
+        if (n < 0)
+            return -1;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
 SERVICE(write, shadow_write_args, shadow_write_res)
 {
     int fd = fd_of(args->handle);
     ZERO;
     const shadow_data *d = &args->data;
-    ssize_t n;
-    if (args->append) {
-        lseek(fd, 0, SEEK_END);
-        n = write(fd, d->shadow_data_val, d->shadow_data_len);
-        res->shadow_write_res_u.ok.end = (uint64_t)lseek(fd, 0, SEEK_CUR);
-    } else {
-        n = pwrite(fd, d->shadow_data_val, d->shadow_data_len,
-                   (off_t)args->offset);
-        if (n < 0 && errno == ESPIPE)
-            n = write(fd, d->shadow_data_val, d->shadow_data_len);
-        res->shadow_write_res_u.ok.end = args->offset + (uint64_t)n;
-    }
+    off_t at = args->append ? lseek(fd, 0, SEEK_END) : (off_t)args->offset;
+    ssize_t n = write_all(fd, d->shadow_data_val, d->shadow_data_len, at);
     res->status = status(n);
     res->shadow_write_res_u.ok.count = (u_int)n;
+    res->shadow_write_res_u.ok.end = (uint64_t)(at + n);
     return TRUE;
 }
 
@@ -518,6 +527,8 @@ int shadow_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
 
 static bool cut_due(void)
 {
+    if (supersede_at && ++calls == supersede_at)
+        return true;
     return cut_every && ++calls % cut_every == 0;
 }
 
@@ -541,7 +552,7 @@ static int admit(struct svc_req *req)
     if (slots[slot].seq != seq && slots[slot].seq + 1 != seq)
         return -1;
     if (cut_due()) {
-        if (calls / cut_every % 2)
+        if (supersede_at || calls / cut_every % 2)
             return -1; /* before it is done */
         cut_now = true;
     }
@@ -633,10 +644,16 @@ int main(int argc, char **argv)
         argv += 2;
         argc -= 2;
     }
+    if (argc > 3 && strcmp(argv[1], "--supersede") == 0) {
+        supersede_at = (unsigned)atoi(argv[2]);
+        argv += 2;
+        argc -= 2;
+    }
     if (argc < 2)
         return 2;
     for (int i = 0; i < HANDLES; i++)
         handles[i] = i < 3 ? i : -1;
+    signal(SIGXFSZ, SIG_IGN); /* a full disk, for tests */
     memset(boot.token, 42, sizeof boot.token);
     int fd = listen_on(&boot.port);
     pid_t pid = fd < 0 ? -1 : run(argv + 1, &boot);
@@ -644,6 +661,8 @@ int main(int argc, char **argv)
         return 1;
     for (;;) {
         struct pollfd p = {fd, POLLIN, 0};
+        if (supersede_at && calls >= supersede_at)
+            boot.token[0] = 0;
         if (poll(&p, 1, 20) == 1)
             serve(accept4(fd, NULL, NULL, SOCK_CLOEXEC), &boot);
         if (waitpid(pid, &result, WNOHANG) == pid)
