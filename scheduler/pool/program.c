@@ -14,8 +14,9 @@ int program_find(const char *name, char *path, struct ckpt_err *err)
         "../bin/",             /* build tree */
         "../../bin/",          /* libexec/libckpt -> bin */
         "../libexec/libckpt/", /* bin -> libexec/libckpt */
-        "../lib/",             /* build tree, library */
-        "../../lib/",          /* libexec/libckpt -> lib */
+        "lib/",                /* build tree, library */
+        "../lib/",
+        "../../lib/", /* libexec/libckpt -> lib */
         "../lib/libckpt/",
         "../../lib/libckpt/",
     };
