@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPEAT_MS = 200 };
+enum { REPEAT_MS = 200, MARKER_WAIT_MS = 1000 };
 
 struct asking {
     pid_t pid;
@@ -37,7 +37,8 @@ struct asking {
     bool taken;
 };
 
-static int find_marker(pid_t pid, struct ckpt_err *err)
+/* The checkpoint signal that the marker names; 0 when there is none. */
+static int look_for_marker(pid_t pid, struct ckpt_err *err)
 {
     char path[64], line[512];
     int sig = 0;
@@ -55,12 +56,22 @@ static int find_marker(pid_t pid, struct ckpt_err *err)
             sig = atoi(name + sizeof "/memfd:" CKPT_MARKER_PREFIX - 1);
     }
     fclose(maps);
-    if (sig <= 0 || sig >= 64)
-        return ckpt_err_set(err, ENOTSUP,
-                            "process %d is not under checkpointing: relink it "
-                            "with ckpt-cc or start it with ckpt run",
-                            (int)pid);
-    return sig;
+    return sig > 0 && sig < 64 ? sig : 0;
+}
+
+/* A program that is just being started or restarted gets its marker soon. */
+static int find_marker(pid_t pid, struct ckpt_err *err)
+{
+    for (int ms = 0; ms < MARKER_WAIT_MS; ms += 10) {
+        int sig = look_for_marker(pid, err);
+        if (sig != 0)
+            return sig;
+        poll(NULL, 0, 10);
+    }
+    return ckpt_err_set(err, ENOTSUP,
+                        "process %d is not under checkpointing: relink it with "
+                        "ckpt-cc or start it with ckpt run",
+                        (int)pid);
 }
 
 static int send_signal(const struct asking *a, struct ckpt_err *err)

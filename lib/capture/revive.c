@@ -92,7 +92,7 @@ void ckpt_revive_finish(void)
     take_args(&remote_fd);
     set_clock();
     ckpt_unsaved_advise();
-    if (ckpt_capture_mark(&err) < 0 || ckpt_capture_arm(&err) < 0)
+    if (ckpt_capture_arm(&err) < 0 || ckpt_capture_mark(&err) < 0)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
         die(err.text);

@@ -3,6 +3,8 @@
  * The constructor is linked into every relinked program and is all that runs
  * of libckpt until a checkpoint is asked for.
  */
+#include "lib/ckpt.h"
+
 #include "lib/capture/capture.h"
 #include "lib/capture/marker.h"
 #include "lib/capture/state.h"
@@ -130,11 +132,16 @@ static int start(struct ckpt_err *err)
     s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);
     if (!s->stack)
         return ckpt_err_sys(err, "stack");
-    if (ckpt_capture_mark(err) < 0 || ckpt_capture_arm(err) < 0)
+    /* the marker comes last: it invites requests */
+    atomic_store(&s->disabled, 1);
+    if (ckpt_capture_arm(err) < 0 || ckpt_capture_mark(err) < 0)
         return -1;
     unblock(s->settings.signal);
     clean_environment();
-    return remote_fd >= 0 ? ckpt_remote_start(remote_fd, err) : 0;
+    if (remote_fd >= 0 && ckpt_remote_start(remote_fd, err) < 0)
+        return -1;
+    ckpt_enable();
+    return 0;
 }
 
 __attribute__((constructor(101))) static void ckpt_start(void)

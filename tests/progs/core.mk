@@ -13,3 +13,8 @@ core_progs = \
 	tests/progs/stack.c tests/progs/threads.c tests/progs/vectors.c
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
+
+# The same at random instants, with programs of some weight.
+TESTS += tests/system/core_instants.sh
+dist_check_SCRIPTS += tests/system/core_instants.sh
+EXTRA_DIST += tests/system/random_instants.sh
