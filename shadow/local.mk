@@ -13,5 +13,15 @@ shadow_libshadow_a_SOURCES = shadow/map.c shadow/map.h \
 	shadow/journal.c shadow/journal.h shadow/rollback.c \
 	shadow/undo.h shadow/undo_load.c shadow/undo_check.c \
 	shadow/change.c shadow/change.h shadow/change_impl.h \
-	shadow/change_name.c
-shadow_libshadow_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+	shadow/change_name.c \
+	shadow/path.c shadow/path.h
+
+pkglibexec_PROGRAMS += ckpt-shadow
+ckpt_shadow_SOURCES = shadow/main.c shadow/server.h \
+	shadow/start.c shadow/start.h shadow/confine.c \
+	shadow/session.c shadow/handle.c shadow/image.c shadow/record_job.c \
+	shadow/call.h shadow/call_at.c shadow/call_file.c shadow/call_attr.c \
+	shadow/call_name.c shadow/call_job.c
+ckpt_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
+ckpt_shadow_LDADD = shadow/libshadow.a shadow/libjobdir.a lib/libproto.a \
+	lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS)

@@ -28,16 +28,20 @@ struct segment {
     size_t size;
 };
 
+/* Read once: a confined process cannot open it. */
 void segment_boot(char boot[SEGMENT_BOOT_LEN + 1])
 {
-    ssize_t n = -1;
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    static char id[SEGMENT_BOOT_LEN + 1];
 
-    if (fd >= 0) {
-        n = ckpt_read_full(fd, boot, SEGMENT_BOOT_LEN);
-        close(fd);
+    if (!id[0]) {
+        int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : ckpt_read_full(fd, id, SEGMENT_BOOT_LEN);
+        if (fd >= 0)
+            close(fd);
+        if (n != SEGMENT_BOOT_LEN)
+            strcpy(id, "unknown");
     }
-    boot[n > 0 ? n : 0] = '\0';
+    memcpy(boot, id, sizeof id);
 }
 
 /* --- records ------------------------------------------------------------- */

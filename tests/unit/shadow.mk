@@ -12,3 +12,11 @@ tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
 tests_unit_test_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_journal_LDADD = shadow/libshadow.a shadow/libjobdir.a \
 	lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
+
+check_PROGRAMS += tests/unit/test_shadow
+TESTS += tests/unit/test_shadow
+tests_unit_test_shadow_SOURCES = tests/unit/test_shadow.c
+tests_unit_test_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_unit_test_shadow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_shadow_LDADD = shadow/libjobdir.a lib/libproto.a \
+	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)

@@ -1,0 +1,303 @@
+/* call_file.c - open, close, read, write and what else goes by handle */
+#include "shadow/call.h"
+
+#include "lib/common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum {
+    FLAGS_HONOURED = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY |
+                     O_NOFOLLOW | O_SYNC | O_DSYNC | O_PATH,
+};
+
+/* --- open -------------------------------------------------------------------
+ */
+
+static bool wants_write(int flags)
+{
+    if (flags & O_PATH)
+        return false;
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
+}
+
+static int open_place(struct shadow *shadow, const struct place *place,
+                      int flags, mode_t mode)
+{
+    if (place->above) {
+        errno = EACCES;
+        return -1;
+    }
+    if (flags & O_PATH)
+        return openat(place->dirfd, place->name,
+                      O_PATH | O_NOFOLLOW | O_CLOEXEC | (flags & O_DIRECTORY));
+    if (wants_write(flags) && !place->write) {
+        struct stat st; /* O_CREAT does no harm where the file is there */
+        bool only_creat = !((flags & O_ACCMODE) || (flags & O_TRUNC));
+        if (!only_creat ||
+            fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+            errno = EROFS;
+            return -1;
+        }
+        flags &= ~O_CREAT;
+    }
+    return change_open(shadow->change, place->dirfd, place->name, flags, mode);
+}
+
+static int64_t add_handle(struct shadow *shadow, int fd, int flags,
+                          const char *path, const struct stat *st)
+{
+    int access = flags & O_ACCMODE;
+    struct handle handle = {
+        .fd = fd,
+        .readable = !(flags & O_PATH) && access != O_WRONLY,
+        .writable = !(flags & O_PATH) && access != O_RDONLY,
+        .path_only = flags & O_PATH,
+        .path = S_ISDIR(st->st_mode) ? strdup(path) : NULL,
+    };
+
+    if (S_ISDIR(st->st_mode) && !handle.path)
+        return -1;
+    int64_t number = handle_add(&shadow->handles, &handle);
+    if (number < 0)
+        free(handle.path);
+    return number;
+}
+
+static int64_t open_at(struct shadow *shadow, const shadow_open_args *args,
+                       struct stat *st)
+{
+    int flags = (int)args->flags & FLAGS_HONOURED;
+    bool follow = !(flags & O_NOFOLLOW) &&
+                  (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    struct place place;
+
+    if ((args->flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (find_at(shadow, &args->at, follow, &place) < 0)
+        return -1;
+    int fd = open_place(shadow, &place, flags, args->mode);
+    int64_t number = -1;
+    if (fd >= 0 && fstat(fd, st) == 0)
+        number = add_handle(shadow, fd, flags, place.path, st);
+    int saved = errno;
+    if (fd >= 0 && number < 0)
+        close(fd);
+    place_clear(&place);
+    errno = saved;
+    return number;
+}
+
+SERVICE(open, shadow_open_args, shadow_open_res)
+{
+    BEGIN;
+    struct stat st;
+
+    int64_t number = open_at(shadow, args, &st);
+    res->status = status_of(shadow, number < 0 ? -1 : 0);
+    if (number >= 0) {
+        res->shadow_open_res_u.ok.handle = (uint32_t)number;
+        attr_of(shadow, &st, &res->shadow_open_res_u.ok.attr);
+    }
+    return TRUE;
+}
+
+SERVICE(close, shadow_handle_args, shadow_status_res)
+{
+    BEGIN;
+    res->status =
+        status_of(shadow, handle_close(&shadow->handles, args->handle));
+    return TRUE;
+}
+
+/* --- read and write
+ * ------------------------------------------------------------- */
+
+/* The handle's descriptor if it may be used that way. */
+static int fd_for(struct shadow *shadow, uint32_t number, bool write)
+{
+    struct handle *handle = handle_get(&shadow->handles, number);
+
+    if (!handle)
+        return -1;
+    if (write ? !handle->writable : !handle->readable) {
+        errno = EBADF;
+        return -1;
+    }
+    return handle->fd;
+}
+
+static ssize_t read_at(int fd, void *data, size_t len, uint64_t offset)
+{
+    if (offset > INT64_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    ssize_t n = ckpt_pread_full(fd, data, len, (off_t)offset);
+    return n < 0 && errno == ESPIPE ? read(fd, data, len) : n;
+}
+
+SERVICE(read, shadow_read_args, shadow_read_res)
+{
+    BEGIN;
+    size_t len = args->count < SHADOW_DATA_MAX ? args->count : SHADOW_DATA_MAX;
+    int fd = fd_for(shadow, args->handle, false);
+    ssize_t n = -1;
+    char *data = fd < 0 ? NULL : malloc(len ? len : 1);
+
+    if (data)
+        n = read_at(fd, data, len, args->offset);
+    res->status = status_of(shadow, n);
+    if (n < 0)
+        free(data);
+    else
+        res->shadow_read_res_u.ok.data = (shadow_data){(u_int)n, data};
+    return TRUE;
+}
+
+static off_t write_at(struct shadow *shadow, const shadow_write_args *args)
+{
+    const shadow_data *data = &args->data;
+    int fd = fd_for(shadow, args->handle, true);
+
+    if (fd < 0)
+        return -1;
+    if (args->offset > INT64_MAX) {
+        errno = EINVAL;
+        return -1;
+    }
+    bool append =
+        args->append || handle_get(&shadow->handles, args->handle)->append;
+    off_t offset = append ? -1 : (off_t)args->offset;
+    if (data->shadow_data_len == 0)
+        return append ? lseek(fd, 0, SEEK_END) : offset;
+    if (lseek(fd, 0, SEEK_CUR) < 0) { /* /dev/null, a terminal, a pipe */
+        if (ckpt_write_full(fd, data->shadow_data_val, data->shadow_data_len) <
+            0)
+            return -1;
+        return (off_t)data->shadow_data_len;
+    }
+    return change_write(shadow->change, fd, data->shadow_data_val,
+                        data->shadow_data_len, offset);
+}
+
+SERVICE(write, shadow_write_args, shadow_write_res)
+{
+    BEGIN;
+    off_t end = write_at(shadow, args);
+
+    res->status = status_of(shadow, end);
+    if (end >= 0) {
+        res->shadow_write_res_u.ok.count = args->data.shadow_data_len;
+        res->shadow_write_res_u.ok.end = (uint64_t)end;
+    }
+    return TRUE;
+}
+
+/* --- the rest
+ * -------------------------------------------------------------------- */
+
+SERVICE(ftruncate, shadow_ftruncate_args, shadow_status_res)
+{
+    BEGIN;
+    int fd = fd_for(shadow, args->handle, true);
+
+    res->status = status_of(
+        shadow,
+        fd < 0 ? -1 : change_truncate(shadow->change, fd, (off_t)args->size));
+    return TRUE;
+}
+
+SERVICE(fallocate, shadow_fallocate_args, shadow_status_res)
+{
+    BEGIN;
+    int fd = fd_for(shadow, args->handle, true);
+
+    res->status = status_of(
+        shadow, fd < 0
+                    ? -1
+                    : change_fallocate(shadow->change, fd, args->mode,
+                                       (off_t)args->offset, (off_t)args->len));
+    return TRUE;
+}
+
+SERVICE(fsync, shadow_handle_args, shadow_status_res)
+{
+    BEGIN;
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+
+    res->status = status_of(shadow, handle ? fsync(handle->fd) : -1);
+    return TRUE;
+}
+
+/* Locks belong to the open file, so they end with its handle.  One that others
+ * hold is not waited for: the client asks again. */
+SERVICE(lock, shadow_lock_args, shadow_status_res)
+{
+    BEGIN;
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+    struct flock lock = {
+        .l_type = (short)args->type,
+        .l_whence = SEEK_SET,
+        .l_start = (off_t)args->start,
+        .l_len = (off_t)args->len,
+    };
+
+    res->status =
+        status_of(shadow, handle ? fcntl(handle->fd, F_OFD_SETLK, &lock) : -1);
+    return TRUE;
+}
+
+static int tty(int fd, shadow_tty_op op, shadow_tty_ok *ok)
+{
+    struct termios attr;
+    struct winsize size;
+    int count = 0, rc = 0;
+
+    switch (op) {
+    case SHADOW_TTY_ISATTY:
+    case SHADOW_TTY_GETATTR:
+        if (tcgetattr(fd, &attr) < 0)
+            return -1;
+        ok->iflag = attr.c_iflag;
+        ok->oflag = attr.c_oflag;
+        ok->cflag = attr.c_cflag;
+        ok->lflag = attr.c_lflag;
+        ok->cc.cc_val = malloc(sizeof attr.c_cc);
+        if (!ok->cc.cc_val)
+            return -1;
+        ok->cc.cc_len = sizeof attr.c_cc;
+        memcpy(ok->cc.cc_val, attr.c_cc, sizeof attr.c_cc);
+        return 0;
+    case SHADOW_TTY_GETSIZE:
+        rc = ioctl(fd, TIOCGWINSZ, &size);
+        if (rc == 0) {
+            ok->rows = size.ws_row;
+            ok->cols = size.ws_col;
+        }
+        return rc;
+    case SHADOW_TTY_NREAD:
+        rc = ioctl(fd, FIONREAD, &count);
+        ok->nread = (unsigned)count;
+        return rc;
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+SERVICE(tty, shadow_tty_args, shadow_tty_res)
+{
+    BEGIN;
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+
+    res->status = status_of(
+        shadow,
+        handle ? tty(handle->fd, args->op, &res->shadow_tty_res_u.ok) : -1);
+    return TRUE;
+}

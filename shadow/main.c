@@ -1,0 +1,250 @@
+/* main.c - ckpt-shadow: serve one job from its home machine
+ *
+ * Started by the home station (jobdir_shadow_start()), one for each
+ * incarnation of the job.  It goes on when the station dies, and is found
+ * again through the lock, and leaves when the job is over, or when the
+ * starter was not heard of for the lease.
+ */
+#include "lib/common/io.h"
+#include "lib/proto/boot.h"
+#include "shadow/start.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* What rpcgen made of shadow.x. */
+extern void shadow_program_1(struct svc_req *req, SVCXPRT *xprt);
+
+enum { TICK_MS = 500 };
+
+struct options {
+    const char *dir;
+    const char *listen;
+    int secret_fd;
+};
+
+static struct shadow shadow = {
+    .dirfd = -1,
+    .log_fd = -1,
+    .events_fd = -1,
+    .exe_fd = -1,
+};
+static uint8_t token[CKPT_TOKEN_LEN];
+static uint8_t prologue[CKPT_BOOT_PROLOGUE_LEN];
+
+static void usage(FILE *out)
+{
+    fputs(
+        "usage: ckpt-shadow --job-dir DIR [--listen ADDRESS] --secret-fd N\n"
+        "Serves the job described in DIR/job.conf.  Started by ckpt-station;\n"
+        "example, with 32 bytes of token in a file:\n"
+        "    ckpt-shadow --job-dir /var/job/7 --secret-fd 3 3<token\n",
+        out);
+}
+
+static int parse_options(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"job-dir", required_argument, NULL, 'd'},
+        {"listen", required_argument, NULL, 'l'},
+        {"secret-fd", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int c;
+
+    *options = (struct options){.listen = "127.0.0.1", .secret_fd = -1};
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (c) {
+        case 'd':
+            options->dir = optarg;
+            break;
+        case 'l':
+            options->listen = optarg;
+            break;
+        case 's':
+            options->secret_fd = atoi(optarg);
+            break;
+        case 'h':
+            usage(stdout);
+            exit(0);
+        default:
+            return -1;
+        }
+    }
+    return optind == argc && options->dir && options->secret_fd >= 0 ? 0 : -1;
+}
+
+static int read_token(int fd, struct ckpt_err *err)
+{
+    ssize_t n = ckpt_read_full(fd, token, sizeof token);
+
+    close(fd);
+    if (n != (ssize_t)sizeof token)
+        return ckpt_err_set(err, EPROTO, "no token on the descriptor given");
+    return 0;
+}
+
+static struct ckpt_serve *open_serve(const char *host, struct ckpt_err *err)
+{
+    struct ckpt_boot boot = {.job = shadow.spec.job,
+                             .epoch = shadow.spec.epoch};
+    struct ckpt_serve_config config = {
+        .host = host,
+        .prog = SHADOW_PROGRAM,
+        .vers = SHADOW_V1,
+        .dispatch = shadow_program_1,
+        .daemon = &shadow,
+        .key = {token, prologue, sizeof prologue},
+        .admit = session_admit,
+        .closed = session_closed,
+        .refused = session_refused,
+    };
+
+    ckpt_boot_prologue(&boot, prologue);
+    return ckpt_serve_create(&config, err);
+}
+
+static int announce(const char *host, struct ckpt_err *err)
+{
+    char text[JOBDIR_HOST_MAX + 16];
+    int n = snprintf(text, sizeof text, "%s %u\n", host,
+                     ckpt_serve_port(shadow.serve));
+
+    if (n < 0 || (size_t)n >= sizeof text)
+        return ckpt_err_set(err, EINVAL, "%s: address too long", host);
+    return jobdir_file_write(shadow.dir, "shadow.addr", text, (size_t)n, err);
+}
+
+static int start(const struct options *options, struct ckpt_err *err)
+{
+    struct rlimit files;
+    char how[JOBDIR_TEXT_MAX];
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    umask(0); /* modes come from the job, after its own umask */
+    if (become_owner(&shadow, err) < 0 || start_files(&shadow, err) < 0 ||
+        start_grants(&shadow, err) < 0)
+        return -1;
+    shadow.serve = open_serve(options->listen, err);
+    if (!shadow.serve || confine(&shadow, how, err) < 0 ||
+        announce(options->listen, err) < 0)
+        return -1;
+    shadow_log(&shadow, "serves on %s port %u; image %u; %s", options->listen,
+               ckpt_serve_port(shadow.serve), shadow.images.current, how);
+    return 0;
+}
+
+/* --- the loop
+ * --------------------------------------------------------------------- */
+
+static void on_signal(int fd, short revents, void *arg)
+{
+    struct signalfd_siginfo info;
+
+    (void)revents, (void)arg;
+    if (read(fd, &info, sizeof info) == (ssize_t)sizeof info)
+        shadow_end(&shadow, JOBEXIT_LOST, 0, 0, "the shadow was told to end");
+}
+
+static int watch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void check_lease(void)
+{
+    const struct session *starter = &shadow.sessions[SHADOW_ROLE_STARTER];
+    char text[96];
+
+    if (shadow.ended.how || starter->conn)
+        return;
+    if (now_ms() - shadow.starter_seen < (int64_t)shadow.spec.lease_sec * 1000)
+        return;
+    snprintf(text, sizeof text, "nothing heard of the starter for %u s",
+             shadow.spec.lease_sec);
+    tell_event(&shadow, JOBEVENT_LOST, 0, 0, 0, text);
+    shadow_end(&shadow, JOBEXIT_LOST, 0, 0, text);
+}
+
+/* After the end the starter still gets its reply. */
+static bool is_over(void)
+{
+    if (!shadow.ended.how)
+        return false;
+    return !shadow.sessions[SHADOW_ROLE_STARTER].conn ||
+           now_ms() >= shadow.linger_until;
+}
+
+static void run(int signals)
+{
+    shadow.starter_seen = now_ms();
+    if (signals >= 0)
+        ckpt_serve_watch(shadow.serve, signals, POLLIN, on_signal, NULL);
+    while (!is_over()) {
+        if (ckpt_serve_step(shadow.serve, TICK_MS) < 0)
+            shadow_end(&shadow, JOBEXIT_LOST, 0, 0, "the shadow cannot poll");
+        check_lease();
+    }
+    ckpt_serve_destroy(shadow.serve);
+}
+
+/* The start failed: the home station reads it in `exit`. */
+static int fail(const struct ckpt_err *err)
+{
+    struct jobexit ended = {
+        .how = JOBEXIT_FAILED,
+        .epoch = shadow.spec.epoch,
+        .generation = shadow.images.current,
+    };
+    int busy = errno == EBUSY && shadow.log_fd < 0;
+
+    fprintf(stderr, "ckpt-shadow: %s\n", err->text);
+    if (busy || shadow.log_fd < 0)
+        return 1;
+    shadow_log(&shadow, "cannot serve: %s", err->text);
+    snprintf(ended.text, sizeof ended.text, "%s", err->text);
+    (void)jobexit_write(shadow.dir, &ended, NULL);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct ckpt_err err = {""};
+
+    if (parse_options(argc, argv, &options) < 0) {
+        usage(stderr);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    int signals = watch_signals();
+    shadow.dir = options.dir;
+    if (read_token(options.secret_fd, &err) < 0 ||
+        start_directory(&shadow, &err) < 0)
+        return fail(&err);
+    if (start(&options, &err) < 0)
+        return fail(&err);
+    run(signals);
+    journal_close(shadow.journal);
+    explicit_bzero(token, sizeof token);
+    return 0;
+}

@@ -1,0 +1,173 @@
+/* server.h - ckpt-shadow: what serves one job
+ *
+ *     main.c       arguments, lock, roll-back, grants, confinement, the loop
+ *     session.c    BIND, slots with kept replies            admit() of each
+ * call handle.c     open files of the job                    index + generation
+ *     call_*.c     the procedures of shadow.x
+ *     image.c      images and the journal's intervals
+ *     record_job.c events, log, exit
+ *
+ * One thread; everything hangs off struct shadow.
+ */
+#ifndef CKPT_SHADOW_SERVER_H
+#define CKPT_SHADOW_SERVER_H
+
+#include "lib/proto/serve.h"
+#include "lib/proto/shadow.h"
+#include "shadow/change.h"
+#include "shadow/jobdir.h"
+#include "shadow/path.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+    HANDLES_MAX = 4096,
+    HANDLE_STANDARD = 3,   /* 0, 1 and 2 are always there */
+    REPLY_KEEP_MAX = 4352, /* the longest kept reply: a path */
+};
+
+/* --- open files -------------------------------------------------------------
+ */
+
+struct handle {
+    int fd; /* -1: free */
+    uint16_t generation;
+    bool readable;
+    bool writable;
+    bool append; /* always at the end, whatever the call says */
+    bool path_only;
+    char *path; /* of a directory: what names relative to it begin with */
+};
+
+/* The number on the wire: generation << 16 | index.  Generation 0 belongs to
+ * the standard streams. */
+struct handles {
+    struct handle table[HANDLES_MAX];
+    unsigned next; /* where to look for a free one */
+};
+
+void handles_init(struct handles *handles);
+/* Close all but the standard streams. */
+void handles_clear(struct handles *handles);
+/* NULL with EBADF. */
+struct handle *handle_get(struct handles *handles, uint32_t number);
+/* Takes over fd and path (malloc'ed, may be NULL).  -1 with EMFILE. */
+int64_t handle_add(struct handles *handles, const struct handle *handle);
+int handle_close(struct handles *handles, uint32_t number);
+
+/* --- sessions ---------------------------------------------------------------
+ */
+
+struct slot {
+    uint32_t seq;   /* of the last call */
+    size_t kept;    /* length of its reply; SIZE_MAX: not kept */
+    uint8_t *reply; /* REPLY_KEEP_MAX bytes, when there was one */
+};
+
+struct session {
+    bool open;
+    uint8_t id[SHADOW_ID_LEN];
+    struct slot slots[SHADOW_SLOTS];
+    struct ckpt_serve_conn *conn; /* NULL: not connected now */
+};
+
+/* --- images ------------------------------------------------------------------
+ */
+
+struct images {
+    uint32_t current; /* generation, 0: none */
+    uint32_t coming;  /* the one being put */
+    bool committed;   /* one, in this incarnation */
+    int put_fd;       /* -1: none is coming */
+    uint64_t put_len;
+    int get_fd; /* -1: not open */
+    uint64_t size;
+};
+
+/* --- the whole
+ * ---------------------------------------------------------------- */
+
+struct shadow {
+    const char *dir;
+    int dirfd;
+    struct jobspec spec;
+    int log_fd;
+    int events_fd;
+    int exe_fd;
+
+    struct paths *paths;
+    struct journal *journal;
+    struct change *change;
+    struct images images;
+
+    struct session sessions[3]; /* by role */
+    struct handles handles;
+    char cwd[PATH_MAX]; /* the job's */
+
+    struct ckpt_serve *serve;
+    struct jobexit ended; /* how is 0 while the job is not over */
+    int64_t linger_until; /* ms: when to leave after the end */
+    int64_t starter_seen; /* ms: last sign of life */
+    unsigned denied;      /* lines about refused paths so far */
+    unsigned conflicts;
+    unsigned refused; /* lines about refused peers so far */
+};
+
+int64_t now_ms(void);
+
+/* session.c: functions of struct ckpt_serve_config */
+int session_admit(struct svc_req *req);
+void session_closed(struct ckpt_serve_conn *conn, void *daemon,
+                    const struct ckpt_err *why);
+void session_refused(void *daemon, const char *peer,
+                     const struct ckpt_err *why);
+struct shadow *shadow_of(struct svc_req *req);
+/* The call came from the job's starter, or errno EPERM. */
+bool is_starter(struct svc_req *req);
+
+/* record_job.c */
+void shadow_log(struct shadow *shadow, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void tell_event(struct shadow *shadow, enum jobevent_kind kind, int value,
+                uint64_t cpu_usec, uint64_t size, const char *text);
+/* A path outside the grants was asked for. */
+void shadow_denied(struct shadow *shadow, const char *path);
+/* The job is over: write `exit`, leave the loop soon. */
+void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
+                uint64_t cpu_usec, const char *text);
+
+/* image.c.  Results: 0, or -1 with errno. */
+int images_open(struct shadow *shadow, struct ckpt_err *err);
+int images_put(struct shadow *shadow, uint64_t offset, const void *data,
+               size_t len);
+int images_commit(struct shadow *shadow, uint64_t size);
+ssize_t images_get(struct shadow *shadow, uint64_t offset, void *data,
+                   size_t len);
+/* Everything the job wrote is on the disk. */
+int files_sync(struct shadow *shadow);
+
+/* confine.c: from now on this process can reach the granted files, the job's
+ * directory, and the sockets it has.  Says in *how what the kernel gave. */
+int confine(struct shadow *shadow, char how[JOBDIR_TEXT_MAX],
+            struct ckpt_err *err);
+/* When root: become the job's owner. */
+int become_owner(struct shadow *shadow, struct ckpt_err *err);
+
+/* call_at.c: what the procedures have in common */
+int find_at(struct shadow *shadow, const shadow_at *at, bool follow,
+            struct place *place);
+/* As find_at(), for a change: EROFS where the grant is read-only, EBUSY where
+ * the name is the grant's. */
+int find_change(struct shadow *shadow, const shadow_at *at, bool follow,
+                struct place *place);
+/* An O_PATH descriptor of the place itself. */
+int open_place_path(const struct place *place);
+void attr_of(const struct shadow *shadow, const struct stat *st,
+             shadow_attr *attr);
+/* 0, or the errno the job is to see; logs what only we should see. */
+int status_of(struct shadow *shadow, long rc);
+
+#endif

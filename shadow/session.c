@@ -1,0 +1,216 @@
+/* session.c - see server.h: exactly once
+ *
+ * RFC 8881, 2.10.6.  Every call names a slot of its session and a sequence
+ * number.  One more than the slot's last: it is done, and its reply is kept
+ * with the slot.  The same: it was done, and the kept reply is sent again; a
+ * reply that was too long to keep belongs to a call that may be done again.
+ * Anything else is an error of the peer, and ends the connection.
+ */
+#include "shadow/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct shadow *shadow_of(struct svc_req *req)
+{
+    return ckpt_serve_daemon(ckpt_serve_conn_of(req));
+}
+
+static struct session *session_of(struct svc_req *req)
+{
+    return ckpt_serve_data(ckpt_serve_conn_of(req));
+}
+
+bool is_starter(struct svc_req *req)
+{
+    if (session_of(req) == &shadow_of(req)->sessions[SHADOW_ROLE_STARTER])
+        return true;
+    errno = EPERM;
+    return false;
+}
+
+static int bad_call(struct svc_req *req, const char *why)
+{
+    struct ckpt_serve_conn *conn = ckpt_serve_conn_of(req);
+
+    shadow_log(shadow_of(req), "peer %s dropped: %s (procedure %u)",
+               ckpt_serve_peer(conn), why, (unsigned)req->rq_proc);
+    return -1;
+}
+
+static int read_cred(struct svc_req *req, uint32_t *slot, uint32_t *seq)
+{
+    unsigned flavor;
+    size_t len;
+    const uint8_t *at = ckpt_rpc_cred(req, &flavor, &len);
+
+    if (flavor != SHADOW_AUTH || len != 8)
+        return -1;
+    *slot = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+            (uint32_t)at[2] << 8 | at[3];
+    *seq = (uint32_t)at[4] << 24 | (uint32_t)at[5] << 16 |
+           (uint32_t)at[6] << 8 | at[7];
+    return *slot < SHADOW_SLOTS ? 0 : -1;
+}
+
+/* Calls that may simply be done again; their replies are long. */
+static bool is_repeatable(uint32_t proc)
+{
+    switch (proc) {
+    case SHADOW_IDENTITY:
+    case SHADOW_READ:
+    case SHADOW_READDIR:
+    case SHADOW_IMAGE_GET:
+    case SHADOW_EXE_GET:
+    case SHADOW_START:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int session_admit(struct svc_req *req)
+{
+    struct shadow *shadow = shadow_of(req);
+    struct session *session = session_of(req);
+    uint32_t number, seq;
+
+    if (req->rq_proc == SHADOW_NULL || req->rq_proc == SHADOW_BIND) {
+        if (session == &shadow->sessions[SHADOW_ROLE_STARTER])
+            shadow->starter_seen = now_ms();
+        return 0;
+    }
+    if (!session)
+        return bad_call(req, "no session");
+    if (read_cred(req, &number, &seq) < 0)
+        return bad_call(req, "malformed credential");
+    if (session == &shadow->sessions[SHADOW_ROLE_STARTER])
+        shadow->starter_seen = now_ms();
+    struct slot *slot = &session->slots[number];
+    bool again = seq == slot->seq && seq != 0;
+    if (!again && seq != slot->seq + 1)
+        return bad_call(req, "sequence number out of order");
+    if (again && slot->kept != SIZE_MAX)
+        return ckpt_rpc_replay(req, slot->reply, slot->kept) < 0 ? -1 : 1;
+    if (again && !is_repeatable(req->rq_proc))
+        return bad_call(req, "reply is not kept");
+    slot->seq = seq;
+    slot->kept = SIZE_MAX;
+    if (is_repeatable(req->rq_proc))
+        return 0;
+    if (!slot->reply && !(slot->reply = malloc(REPLY_KEEP_MAX)))
+        return bad_call(req, "out of memory");
+    ckpt_rpc_keep(req, slot->reply, REPLY_KEEP_MAX, &slot->kept);
+    return 0;
+}
+
+/* --- BIND
+ * --------------------------------------------------------------------- */
+
+static int new_session(struct shadow *shadow, enum shadow_role role)
+{
+    struct session *session = &shadow->sessions[role];
+
+    if (session->open)
+        shadow_log(shadow, "session of the %s is superseded",
+                   role == SHADOW_ROLE_JOB ? "job" : "starter");
+    for (unsigned i = 0; i < SHADOW_SLOTS; i++) {
+        session->slots[i].seq = 0;
+        session->slots[i].kept = SIZE_MAX;
+    }
+    if (getrandom(session->id, sizeof session->id, 0) !=
+        (ssize_t)sizeof session->id)
+        return -1;
+    session->open = true;
+    if (role == SHADOW_ROLE_JOB) {
+        handles_clear(&shadow->handles);
+        strcpy(shadow->cwd, shadow->spec.cwd);
+    }
+    return 0;
+}
+
+static int bind_conn(struct svc_req *req, const shadow_bind_args *args)
+{
+    static const uint8_t zero[SHADOW_ID_LEN];
+    struct shadow *shadow = shadow_of(req);
+    struct ckpt_serve_conn *conn = ckpt_serve_conn_of(req);
+
+    if (args->role != SHADOW_ROLE_JOB && args->role != SHADOW_ROLE_STARTER)
+        return EINVAL;
+    struct session *session = &shadow->sessions[args->role];
+    bool fresh = memcmp(args->session, zero, sizeof zero) == 0;
+    if (!fresh && (!session->open ||
+                   memcmp(args->session, session->id, sizeof zero) != 0)) {
+        shadow_log(shadow, "peer %s refused: not the session we serve",
+                   ckpt_serve_peer(conn));
+        return ESTALE;
+    }
+    if (fresh && new_session(shadow, args->role) < 0)
+        return EIO;
+    if (session->conn && session->conn != conn) {
+        ckpt_serve_set_data(session->conn, NULL);
+        ckpt_serve_drop(session->conn);
+    }
+    session->conn = conn;
+    ckpt_serve_set_data(conn, session);
+    if (args->role == SHADOW_ROLE_STARTER)
+        shadow->starter_seen = now_ms();
+    shadow_log(shadow, "%s %s from %s",
+               args->role == SHADOW_ROLE_JOB ? "job" : "starter",
+               fresh ? "bound" : "is back", ckpt_serve_peer(conn));
+    return 0;
+}
+
+bool_t shadow_bind_1_svc(shadow_bind_args *args, shadow_bind_res *res,
+                         struct svc_req *req)
+{
+    struct shadow *shadow = shadow_of(req);
+
+    memset(res, 0, sizeof *res);
+    res->status = bind_conn(req, args);
+    if (res->status == 0) {
+        shadow_bind_ok *ok = &res->shadow_bind_res_u.ok;
+        memcpy(ok->session, shadow->sessions[args->role].id, SHADOW_ID_LEN);
+        ok->slots = SHADOW_SLOTS;
+        ok->lease_sec = shadow->spec.lease_sec;
+    }
+    return TRUE;
+}
+
+bool_t shadow_null_1_svc(void *args, void *res, struct svc_req *req)
+{
+    (void)args, (void)res, (void)req;
+    return TRUE;
+}
+
+/* --- connections
+ * ------------------------------------------------------------------ */
+
+void session_closed(struct ckpt_serve_conn *conn, void *daemon,
+                    const struct ckpt_err *why)
+{
+    struct shadow *shadow = daemon;
+    struct session *session = ckpt_serve_data(conn);
+
+    if (!session || session->conn != conn)
+        return;
+    session->conn = NULL;
+    bool starter = session == &shadow->sessions[SHADOW_ROLE_STARTER];
+    if (starter)
+        shadow->starter_seen = now_ms();
+    shadow_log(shadow, "%s is gone: %s", starter ? "starter" : "job",
+               why ? why->text : "good-bye");
+}
+
+void session_refused(void *daemon, const char *peer, const struct ckpt_err *why)
+{
+    struct shadow *shadow = daemon;
+
+    /* Whoever knocks without a key must not fill the disk. */
+    shadow->refused++;
+    if ((shadow->refused & (shadow->refused - 1)) == 0 || shadow->refused < 20)
+        shadow_log(shadow, "peer %s refused: %s (%u so far)", peer, why->text,
+                   shadow->refused);
+}

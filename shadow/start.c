@@ -1,0 +1,213 @@
+/* start.c - see start.h */
+#include "shadow/start.h"
+
+#include "lib/common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* --- the directory
+ * --------------------------------------------------------------- */
+
+/* The lock stays until this process ends. */
+static int take_lock(struct shadow *shadow, struct ckpt_err *err)
+{
+    char text[32];
+    int fd = openat(shadow->dirfd, "shadow.lock",
+                    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return ckpt_err_sys(err, "%s/shadow.lock", shadow->dir);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return ckpt_err_set(err, EBUSY, "%s: another shadow serves this job",
+                            shadow->dir);
+    }
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    if (ftruncate(fd, 0) < 0 || ckpt_pwrite_full(fd, text, (size_t)n, 0) < 0)
+        return ckpt_err_sys(err, "%s/shadow.lock", shadow->dir);
+    return 0;
+}
+
+static int open_append(struct shadow *shadow, const char *name,
+                       struct ckpt_err *err)
+{
+    int fd =
+        openat(shadow->dirfd, name,
+               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        ckpt_err_sys(err, "%s/%s", shadow->dir, name);
+    return fd;
+}
+
+/* An epoch is served once: what an older incarnation may still send must not
+ * meet a newer one's files. */
+static int take_epoch(struct shadow *shadow, struct ckpt_err *err)
+{
+    char line[32];
+    size_t len;
+    unsigned long last = 0;
+    char *text = jobdir_file_read(shadow->dir, "epoch", sizeof line, &len, err);
+
+    if (!text && errno != ENOENT)
+        return -1;
+    if (text)
+        last = strtoul(text, NULL, 10);
+    free(text);
+    if (shadow->spec.epoch <= last)
+        return ckpt_err_set(err, ESTALE,
+                            "%s: epoch %u is not newer than %lu, which was "
+                            "served already",
+                            shadow->dir, shadow->spec.epoch, last);
+    int n = snprintf(line, sizeof line, "%u\n", shadow->spec.epoch);
+    return jobdir_file_write(shadow->dir, "epoch", line, (size_t)n, err);
+}
+
+int start_directory(struct shadow *shadow, struct ckpt_err *err)
+{
+    shadow->dirfd = open(shadow->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (shadow->dirfd < 0)
+        return ckpt_err_sys(err, "%s", shadow->dir);
+    if (take_lock(shadow, err) < 0)
+        return -1;
+    shadow->log_fd = open_append(shadow, "shadow.log", err);
+    shadow->events_fd = open_append(shadow, "events", err);
+    if (shadow->log_fd < 0 || shadow->events_fd < 0)
+        return -1;
+    unlinkat(shadow->dirfd, "shadow.addr", 0);
+    if (jobspec_read(shadow->dir, &shadow->spec, err) < 0 ||
+        take_epoch(shadow, err) < 0)
+        return -1;
+    unlinkat(shadow->dirfd, "exit", 0);
+    return 0;
+}
+
+/* --- the files
+ * --------------------------------------------------------------------- */
+
+static void report_conflict(void *arg, const char *text)
+{
+    struct shadow *shadow = arg;
+
+    shadow->conflicts++;
+    tell_event(shadow, JOBEVENT_CONFLICT, 0, 0, 0, text);
+}
+
+int start_files(struct shadow *shadow, struct ckpt_err *err)
+{
+    struct journal_config config = {
+        .dir = shadow->dir,
+        .sync = true,
+        .conflict = report_conflict,
+        .arg = shadow,
+    };
+
+    if (images_open(shadow, err) < 0 ||
+        journal_rollback(&config, shadow->images.current, err) < 0)
+        return -1;
+    tell_event(shadow, JOBEVENT_ROLLED_BACK, (int)shadow->images.current, 0, 0,
+               "");
+    shadow->journal = journal_open(&config, shadow->images.current, err);
+    if (!shadow->journal)
+        return -1;
+    shadow->change = change_create(shadow->journal);
+    return shadow->change ? 0 : ckpt_err_set(err, ENOMEM, "out of memory");
+}
+
+/* --- grants
+ * -------------------------------------------------------------------------- */
+
+/* One of the standard streams; its directory need not be granted. */
+static int open_stream(struct shadow *shadow, unsigned number, const char *path,
+                       struct ckpt_err *err)
+{
+    struct handle *handle = &shadow->handles.table[number];
+    char dir[PATH_MAX];
+    int flags = O_RDONLY;
+
+    if (number > 0)
+        flags = O_WRONLY | O_CREAT | (shadow->images.current ? 0 : O_TRUNC);
+    handle->readable = number == 0;
+    handle->writable = number > 0;
+    if (!path || strcmp(path, "/dev/null") == 0) {
+        handle->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        return handle->fd < 0 ? ckpt_err_sys(err, "/dev/null") : 0;
+    }
+    const char *name = strrchr(path, '/') + 1;
+    snprintf(dir, sizeof dir, "%.*s", (int)(name - path), path);
+    int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd >= 0)
+        handle->fd = change_open(shadow->change, dirfd, name, flags,
+                                 0666 & ~shadow->spec.umask);
+    if (dirfd < 0 || handle->fd < 0) {
+        const char *why = change_error(shadow->change);
+        ckpt_err_sys(err, "%s%s%s", path, why ? ": " : "", why ? why : "");
+    }
+    if (dirfd >= 0)
+        close(dirfd);
+    return handle->fd < 0 ? -1 : 0;
+}
+
+static int open_streams(struct shadow *shadow, struct ckpt_err *err)
+{
+    const struct jobspec *spec = &shadow->spec;
+
+    if (open_stream(shadow, 0, spec->in, err) < 0 ||
+        open_stream(shadow, 1, spec->out, err) < 0)
+        return -1;
+    if (open_stream(shadow, 2, spec->err, err) < 0)
+        return -1;
+    /* In one file neither may write over the other. */
+    bool same = spec->out && spec->err && strcmp(spec->out, spec->err) == 0;
+    shadow->handles.table[1].append = same;
+    shadow->handles.table[2].append = same;
+    return 0;
+}
+
+static int resolve_cwd(struct shadow *shadow, struct ckpt_err *err)
+{
+    char *cwd = realpath(shadow->spec.cwd, NULL);
+
+    if (!cwd)
+        return ckpt_err_sys(err, "cannot use %s", shadow->spec.cwd);
+    free(shadow->spec.cwd);
+    shadow->spec.cwd = cwd;
+    strcpy(shadow->cwd, cwd);
+    return 0;
+}
+
+int start_grants(struct shadow *shadow, struct ckpt_err *err)
+{
+    const struct jobspec *spec = &shadow->spec;
+    struct place place;
+
+    handles_init(&shadow->handles);
+    shadow->paths = paths_create();
+    if (!shadow->paths)
+        return ckpt_err_set(err, ENOMEM, "out of memory");
+    if (resolve_cwd(shadow, err) < 0)
+        return -1;
+    for (size_t i = 0; i < spec->grant_count; i++)
+        if (paths_grant(shadow->paths, spec->grants[i].path,
+                        spec->grants[i].write, err) < 0)
+            return -1;
+    if (spec->grant_count == 0 &&
+        paths_grant(shadow->paths, spec->cwd, true, err) < 0)
+        return -1;
+    shadow->exe_fd = open(spec->executable, O_RDONLY | O_CLOEXEC);
+    if (shadow->exe_fd < 0)
+        return ckpt_err_sys(err, "%s", spec->executable);
+    /* A program may look at itself. */
+    if (paths_find(shadow->paths, "/", spec->executable, true, &place) == 0 &&
+        !place.above)
+        place_clear(&place);
+    else if (paths_grant(shadow->paths, spec->executable, false, err) < 0)
+        return -1;
+    return open_streams(shadow, err);
+}

@@ -1,0 +1,573 @@
+/* test_shadow.c - ckpt-shadow over the real channel, from a client's side */
+#include "lib/proto/boot.h"
+#include "lib/proto/dial.h"
+#include "lib/proto/rpc.h"
+#include "lib/proto/shadow.h"
+#include "shadow/jobdir.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char top[64], job[96], work[96], other[96];
+static uint8_t token[CKPT_TOKEN_LEN];
+static struct ckpt_err err;
+static struct jobspec spec;
+static pid_t shadow_pid;
+
+/* --- the shadow
+ * -------------------------------------------------------------------- */
+
+static const char *program(void)
+{
+    const char *dir = getenv("CKPT_BUILDDIR");
+    static char path[512];
+
+    snprintf(path, sizeof path, "%s/ckpt-shadow", dir ? dir : ".");
+    return path;
+}
+
+static char *in_top(const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", top, name);
+    return strdup(path);
+}
+
+static void put_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)write(fd, text, strlen(text)), (int)strlen(text));
+    close(fd);
+}
+
+static const char *get_file(const char *path)
+{
+    static char text[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return NULL;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static void setup(void)
+{
+    static char *args[] = {"prog", "arg", NULL};
+
+    strcpy(top, "/tmp/ckpt-shadow-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(top));
+    snprintf(job, sizeof job, "%s/job", top);
+    snprintf(work, sizeof work, "%s/work", top);
+    snprintf(other, sizeof other, "%s/other", top);
+    ck_assert_int_eq(mkdir(work, 0700), 0);
+    ck_assert_int_eq(mkdir(other, 0700), 0);
+    jobspec_init(&spec);
+    spec.job = 42;
+    spec.user = (char *)(geteuid() == 0 ? "root" : getenv("USER"));
+    if (!spec.user)
+        spec.user = (char *)"nobody";
+    spec.executable = in_top("work/prog");
+    put_file(spec.executable, "#!/bin/true\n");
+    spec.cwd = work;
+    spec.in = in_top("other/in");
+    put_file(spec.in, "input\n");
+    spec.out = in_top("work/out");
+    spec.err = spec.out;
+    spec.args = args;
+    memset(token, 7, sizeof token);
+}
+
+static void end_shadow(int sig)
+{
+    int status;
+
+    if (shadow_pid <= 0)
+        return;
+    if (sig)
+        kill(shadow_pid, sig);
+    ck_assert_int_eq(waitpid(shadow_pid, &status, 0), shadow_pid);
+    shadow_pid = 0;
+}
+
+static void teardown(void)
+{
+    char command[128];
+
+    end_shadow(SIGKILL);
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void start_shadow(void)
+{
+    char host[JOBDIR_HOST_MAX];
+    uint16_t port;
+    struct timespec pause = {.tv_nsec = 5000000};
+
+    spec.epoch++;
+    ck_assert_int_eq(jobspec_write(job, &spec, &err), 0);
+    shadow_pid = jobdir_shadow_start(program(), job, "127.0.0.1", token, &err);
+    ck_assert_msg(shadow_pid > 0, "%s", err.text);
+    for (int i = 0; i < 4000; i++) {
+        if (jobdir_addr_read(job, host, &port, &err) == 0)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    ck_abort_msg("the shadow does not come up: %s", err.text);
+}
+
+static bool log_has(const char *text)
+{
+    char path[128], all[65536];
+    size_t len;
+
+    snprintf(path, sizeof path, "%s", job);
+    char *data = jobdir_file_read(path, "shadow.log", sizeof all, &len, &err);
+    bool found = data && strstr(data, text);
+    free(data);
+    return found;
+}
+
+/* --- a client
+ * ------------------------------------------------------------------------- */
+
+struct client {
+    struct ckpt_channel *channel;
+    CLIENT *rpc;
+    uint8_t session[SHADOW_ID_LEN];
+    unsigned seq;
+};
+
+static int connect_as(struct client *client, uint32_t epoch)
+{
+    struct ckpt_boot boot = {.job = spec.job, .epoch = epoch};
+    uint8_t prologue[CKPT_BOOT_PROLOGUE_LEN];
+    char host[JOBDIR_HOST_MAX];
+    uint16_t port;
+
+    ck_assert_int_eq(jobdir_addr_read(job, host, &port, &err), 0);
+    int fd = ckpt_proto_connect(host, port, 5000, &err);
+    ck_assert_msg(fd >= 0, "%s", err.text);
+    client->channel = aligned_alloc(64, (ckpt_channel_size() + 63) & ~63UL);
+    size_t len = ckpt_boot_prologue(&boot, prologue);
+    if (ckpt_channel_connect(client->channel, fd, token, prologue, len, 5000,
+                             &err) < 0) {
+        int saved = errno;
+        free(client->channel);
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    client->rpc =
+        ckpt_rpc_client(client->channel, SHADOW_PROGRAM, SHADOW_V1, &err);
+    ck_assert_ptr_nonnull(client->rpc);
+    return 0;
+}
+
+static void cut(struct client *client)
+{
+    CLNT_DESTROY(client->rpc);
+    ckpt_channel_close(client->channel);
+    free(client->channel);
+}
+
+/* The credential of the next call, in slot 0. */
+static CLIENT *next(struct client *client)
+{
+    uint8_t cred[8] = {0};
+
+    client->seq++;
+    for (int i = 0; i < 4; i++)
+        cred[4 + i] = (uint8_t)(client->seq >> (24 - 8 * i));
+    ckpt_rpc_client_cred(client->rpc, SHADOW_AUTH, cred, sizeof cred);
+    return client->rpc;
+}
+
+static CLIENT *again(struct client *client)
+{
+    client->seq--;
+    return next(client);
+}
+
+static int bind_as(struct client *client, enum shadow_role role)
+{
+    shadow_bind_args args = {.role = role};
+    shadow_bind_res res = {0};
+
+    memcpy(args.session, client->session, SHADOW_ID_LEN);
+    ck_assert_int_eq(shadow_bind_1(&args, &res, client->rpc), RPC_SUCCESS);
+    if (res.status == 0)
+        memcpy(client->session, res.shadow_bind_res_u.ok.session,
+               SHADOW_ID_LEN);
+    return res.status;
+}
+
+static struct client client_new(enum shadow_role role)
+{
+    struct client client = {0};
+
+    ck_assert_int_eq(connect_as(&client, spec.epoch), 0);
+    ck_assert_int_eq(bind_as(&client, role), 0);
+    return client;
+}
+
+static struct shadow_at at(const char *path)
+{
+    return (struct shadow_at){.dir = SHADOW_CWD, .path = (char *)path};
+}
+
+static int64_t open_file(struct client *client, const char *path, int flags)
+{
+    shadow_open_args args = {at(path), (unsigned)flags, 0644};
+    shadow_open_res res = {0};
+
+    ck_assert_int_eq(shadow_open_1(&args, &res, next(client)), RPC_SUCCESS);
+    return res.status ? -res.status : (int64_t)res.shadow_open_res_u.ok.handle;
+}
+
+static int append(struct client *client, CLIENT *rpc, uint32_t handle,
+                  const char *text)
+{
+    shadow_write_args args = {.handle = handle, .append = true};
+    shadow_write_res res = {0};
+
+    (void)client;
+    args.data = (shadow_data){(u_int)strlen(text), (char *)text};
+    if (shadow_write_1(&args, &res, rpc) != RPC_SUCCESS)
+        return -1;
+    return res.status;
+}
+
+static int unlink_file(struct client *client, const char *path)
+{
+    shadow_unlink_args args = {at(path), false};
+    shadow_status_res res = {0};
+
+    ck_assert_int_eq(shadow_unlink_1(&args, &res, next(client)), RPC_SUCCESS);
+    return res.status;
+}
+
+static int stat_file(struct client *client, const char *path, bool follow)
+{
+    shadow_stat_args args = {at(path), follow};
+    shadow_attr_res res = {0};
+
+    ck_assert_int_eq(shadow_stat_1(&args, &res, next(client)), RPC_SUCCESS);
+    return res.status;
+}
+
+static int put_image(struct client *client, const char *text)
+{
+    shadow_image_put_args put = {0};
+    shadow_image_commit_args commit = {strlen(text)};
+    shadow_status_res res = {0};
+
+    put.data = (shadow_data){(u_int)strlen(text), (char *)text};
+    ck_assert_int_eq(shadow_image_put_1(&put, &res, next(client)), RPC_SUCCESS);
+    ck_assert_int_eq(res.status, 0);
+    ck_assert_int_eq(shadow_image_commit_1(&commit, &res, next(client)),
+                     RPC_SUCCESS);
+    return res.status;
+}
+
+static int tell(struct client *client, enum shadow_event event, int value)
+{
+    shadow_event_args args = {event, value, 1234, (char *)"said"};
+    shadow_status_res res = {0};
+
+    ck_assert_int_eq(shadow_event_1(&args, &res, next(client)), RPC_SUCCESS);
+    return res.status;
+}
+
+static char *path_in(const char *dir, const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
+}
+
+/* --- tests
+ * -------------------------------------------------------------------------- */
+
+START_TEST(who_does_not_know_the_token_is_refused)
+{
+    struct client client = {0};
+
+    start_shadow();
+    token[3] ^= 1;
+    ck_assert_int_eq(connect_as(&client, spec.epoch), -1);
+    token[3] ^= 1;
+    ck_assert_int_eq(connect_as(&client, spec.epoch - 1), -1);
+    ck_assert(log_has("refused"));
+    /* a session that is not ours */
+    memset(client.session, 9, sizeof client.session);
+    ck_assert_int_eq(connect_as(&client, spec.epoch), 0);
+    ck_assert_int_eq(bind_as(&client, SHADOW_ROLE_JOB), ESTALE);
+    cut(&client);
+    /* a call without a session ends the connection */
+    memset(client.session, 0, sizeof client.session);
+    ck_assert_int_eq(connect_as(&client, spec.epoch), 0);
+    shadow_image_stat_res res = {0};
+    ck_assert_int_ne(shadow_image_stat_1(NULL, &res, next(&client)),
+                     RPC_SUCCESS);
+    cut(&client);
+    ck_assert(log_has("no session"));
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+START_TEST(a_call_sent_again_is_not_done_again)
+{
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    int64_t handle = open_file(&client, "f", O_WRONLY | O_CREAT);
+    ck_assert_int_gt(handle, 0);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(
+            append(&client, next(&client), (uint32_t)handle, "line\n"), 0);
+        cut(&client); /* the reply might have been lost */
+        ck_assert_int_eq(connect_as(&client, spec.epoch), 0);
+        ck_assert_int_eq(bind_as(&client, SHADOW_ROLE_JOB), 0);
+        ck_assert_int_eq(
+            append(&client, again(&client), (uint32_t)handle, "line\n"), 0);
+    }
+    ck_assert_uint_eq(strlen(get_file(path_in(work, "f"))), 100);
+    /* a gap in the sequence is an error of the peer */
+    client.seq += 5;
+    ck_assert_int_ne(append(&client, next(&client), (uint32_t)handle, "line\n"),
+                     0);
+    cut(&client);
+    ck_assert(log_has("out of order"));
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+START_TEST(nothing_outside_the_grants_is_reached)
+{
+    put_file(path_in(other, "secret"), "secret");
+    ck_assert_int_eq(symlink(other, path_in(work, "dirlink")), 0);
+    ck_assert_int_eq(symlink("../other/secret", path_in(work, "link")), 0);
+    ck_assert_int_eq(symlink("/proc/self/root", path_in(work, "magic")), 0);
+    ck_assert_int_eq(symlink("nowhere", path_in(work, "dangling")), 0);
+    ck_assert_int_eq(mkfifo(path_in(work, "fifo"), 0600), 0);
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    static const char *const outside[] = {
+        "../other/secret",      "link",
+        "dirlink/secret",       "/etc/passwd",
+        "magic/etc/passwd",     "/proc/self/environ",
+        "x/../../other/secret", "../job/job.conf"};
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        int64_t rc = open_file(&client, outside[i], O_RDONLY);
+        ck_assert_msg(rc == -EACCES || rc == -ENOENT, "%s: %ld", outside[i],
+                      (long)rc);
+        rc = open_file(&client, outside[i], O_WRONLY | O_CREAT);
+        ck_assert_msg(rc == -EACCES || rc == -ENOENT, "%s: %ld", outside[i],
+                      (long)rc);
+        ck_assert_int_ne(stat_file(&client, outside[i], true), 0);
+    }
+    ck_assert_int_eq(open_file(&client, "fifo", O_RDONLY), -ENXIO);
+    ck_assert_int_eq(stat_file(&client, "link", false), 0);
+    ck_assert_int_eq(stat_file(&client, top, true), 0); /* above a grant */
+    ck_assert_int_eq(open_file(&client, top, O_RDONLY), -EACCES);
+    ck_assert_int_ne(unlink_file(&client, "../other/secret"), 0);
+    ck_assert_int_ne(unlink_file(&client, "dirlink/secret"), 0);
+    ck_assert_int_gt(open_file(&client, "dangling", O_WRONLY | O_CREAT), 0);
+    ck_assert_int_eq(stat_file(&client, "nowhere", true), 0);
+    ck_assert(log_has("denied 0 /etc/passwd"));
+    cut(&client);
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+START_TEST(a_link_into_another_grant_works_and_ro_stays_ro)
+{
+    put_file(path_in(other, "data"), "data");
+    ck_assert_int_eq(symlink(path_in(other, "data"), path_in(work, "l")), -1);
+    char *target = strdup(path_in(other, "data"));
+    ck_assert_int_eq(symlink(target, path_in(work, "l")), 0);
+    ck_assert_int_eq(jobspec_grant_add(&spec, work, true), 0);
+    ck_assert_int_eq(jobspec_grant_add(&spec, other, false), 0);
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    ck_assert_int_gt(open_file(&client, "l", O_RDONLY), 0);
+    ck_assert_int_eq(open_file(&client, "l", O_RDWR), -EROFS);
+    ck_assert_int_eq(open_file(&client, "l", O_RDONLY | O_TRUNC), -EROFS);
+    ck_assert_int_eq(unlink_file(&client, target), EROFS);
+    ck_assert_int_eq(unlink_file(&client, "l"), 0);
+    ck_assert_str_eq(get_file(target), "data");
+    free(target);
+    cut(&client);
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+START_TEST(a_killed_incarnation_leaves_no_trace)
+{
+    put_file(path_in(work, "f"), "before\n");
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    int64_t f = open_file(&client, "f", O_WRONLY);
+    ck_assert_int_eq(append(&client, next(&client), (uint32_t)f, "one\n"), 0);
+    ck_assert_int_eq(append(&client, next(&client), 1, "said\n"), 0);
+    ck_assert_int_eq(put_image(&client, "image one"), 0);
+    ck_assert_int_eq(append(&client, next(&client), (uint32_t)f, "two\n"), 0);
+    ck_assert_int_eq(append(&client, next(&client), 1, "more\n"), 0);
+    ck_assert_int_gt(open_file(&client, "new", O_WRONLY | O_CREAT), 0);
+    end_shadow(SIGKILL);
+    cut(&client);
+
+    start_shadow(); /* back to the image */
+    ck_assert_str_eq(get_file(path_in(work, "f")), "before\none\n");
+    ck_assert_str_eq(get_file(path_in(work, "out")), "said\n");
+    ck_assert_ptr_null(get_file(path_in(work, "new")));
+    client = client_new(SHADOW_ROLE_JOB);
+    f = open_file(&client, "f", O_WRONLY);
+    ck_assert_int_eq(append(&client, next(&client), (uint32_t)f, "again\n"), 0);
+    end_shadow(SIGKILL);
+    cut(&client);
+
+    /* the image is damaged: back to the start */
+    ck_assert_int_eq(jobdir_image_set_aside(job, &err), 0);
+    start_shadow();
+    ck_assert_str_eq(get_file(path_in(work, "f")), "before\n");
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+START_TEST(an_epoch_is_served_once)
+{
+    int status;
+
+    start_shadow();
+    pid_t first = shadow_pid;
+    ck_assert_int_eq(jobdir_shadow_pid(job), first);
+    /* a second one leaves the first alone */
+    pid_t pid = jobdir_shadow_start(program(), job, "127.0.0.1", token, &err);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    ck_assert_int_eq(jobdir_shadow_pid(job), first);
+    end_shadow(SIGKILL);
+    pid = jobdir_shadow_start(program(), job, "127.0.0.1", token, &err);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    struct jobexit ended;
+    ck_assert_int_eq(jobexit_read(job, &ended, &err), 0);
+    ck_assert_int_eq(ended.how, JOBEXIT_FAILED);
+}
+END_TEST
+
+START_TEST(the_end_is_recorded)
+{
+    static const struct {
+        int status;
+        bool image;
+        enum jobexit_how how;
+        int value;
+    } ends[] = {
+        {0, false, JOBEXIT_EXITED, 0},
+        {3 << 8, true, JOBEXIT_EXITED, 3},
+        {9, false, JOBEXIT_SIGNALED, 9},
+        {85 << 8, true, JOBEXIT_VACATED, 85},
+        {85 << 8, false, JOBEXIT_EXITED, 85},
+    };
+    struct jobexit ended;
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        start_shadow();
+        struct client starter = client_new(SHADOW_ROLE_STARTER);
+        struct client client = client_new(SHADOW_ROLE_JOB);
+        ck_assert_int_eq(tell(&client, SHADOW_EV_EXITED, 0), EPERM);
+        ck_assert_int_eq(tell(&starter, SHADOW_EV_STARTED, 99), 0);
+        if (ends[i].image)
+            ck_assert_int_eq(put_image(&client, "image"), 0);
+        cut(&client);
+        ck_assert_int_eq(tell(&starter, SHADOW_EV_EXITED, ends[i].status), 0);
+        cut(&starter);
+        end_shadow(0);
+        ck_assert_int_eq(jobexit_read(job, &ended, &err), 0);
+        ck_assert_int_eq(ended.how, ends[i].how);
+        ck_assert_int_eq(ended.status, ends[i].value);
+        ck_assert_uint_eq(ended.cpu_usec, 1234);
+        ck_assert_uint_eq(ended.epoch, spec.epoch);
+    }
+}
+END_TEST
+
+START_TEST(a_silent_starter_is_lost)
+{
+    struct jobexit ended;
+
+    spec.lease_sec = 1;
+    start_shadow();
+    struct client starter = client_new(SHADOW_ROLE_STARTER);
+    cut(&starter);
+    end_shadow(0);
+    ck_assert_int_eq(jobexit_read(job, &ended, &err), 0);
+    ck_assert_int_eq(ended.how, JOBEXIT_LOST);
+}
+END_TEST
+
+START_TEST(the_starter_gets_what_it_needs)
+{
+    shadow_start_res res = {0};
+    shadow_image_get_args get = {0, 100};
+    shadow_read_res bytes = {0};
+
+    start_shadow();
+    struct client starter = client_new(SHADOW_ROLE_STARTER);
+    ck_assert_int_eq(shadow_start_1(NULL, &res, next(&starter)), RPC_SUCCESS);
+    ck_assert_int_eq(res.status, 0);
+    const shadow_start_ok *ok = &res.shadow_start_res_u.ok;
+    ck_assert_str_eq(ok->executable, spec.executable);
+    ck_assert_uint_eq(ok->executable_size, 12);
+    ck_assert_uint_eq(ok->args.args_len, 2);
+    ck_assert_str_eq(ok->args.args_val[1], "arg");
+    ck_assert_uint_eq(ok->image_size, 0);
+    ck_assert_int_eq(shadow_exe_get_1(&get, &bytes, next(&starter)),
+                     RPC_SUCCESS);
+    ck_assert_uint_eq(bytes.shadow_read_res_u.ok.data.shadow_data_len, 12);
+    cut(&starter);
+    end_shadow(SIGTERM);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("shadow");
+    TCase *tests = tcase_create("shadow");
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, who_does_not_know_the_token_is_refused);
+    tcase_add_test(tests, a_call_sent_again_is_not_done_again);
+    tcase_add_test(tests, nothing_outside_the_grants_is_reached);
+    tcase_add_test(tests, a_link_into_another_grant_works_and_ro_stays_ro);
+    tcase_add_test(tests, a_killed_incarnation_leaves_no_trace);
+    tcase_add_test(tests, an_epoch_is_served_once);
+    tcase_add_test(tests, the_end_is_recorded);
+    tcase_add_test(tests, a_silent_starter_is_lost);
+    tcase_add_test(tests, the_starter_gets_what_it_needs);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
