@@ -42,7 +42,9 @@ lib_libprotogen_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 lib_libprotogen_a_CFLAGS = $(GENERATED_CFLAGS)
 $(lib_libprotogen_a_OBJECTS): $(PROTO_H)
 
-# What runs inside programs as well.
+# What runs inside programs as well.  There the archive is linked with
+# $(TIRPC_A), of which only xdr members come along, and $(SODIUM_A); both are
+# compiled for shared objects and static programs alike (lib/libckpt.mk).
 PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 	lib/proto/noise.c lib/proto/noise.h \
 	lib/proto/record.c lib/proto/record.h \
@@ -51,8 +53,7 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 	lib/proto/dial.c lib/proto/dial.h \
 	lib/proto/rpc.h lib/proto/rpc_client.c lib/proto/rpc_client.h \
 	lib/proto/rpc_in.c lib/proto/rpc_in.h \
-	lib/proto/rpc_out.c lib/proto/rpc_out.h \
-	lib/proto/xdr_memory.c lib/proto/xdr_memory.h
+	lib/proto/rpc_out.c lib/proto/rpc_out.h
 
 # For the daemons and commands; they link with it
 # $(TIRPC_LIBS) $(SODIUM_LIBS), after lib/libproto.a and before
@@ -64,31 +65,3 @@ lib_libproto_a_SOURCES = $(PROTO_CLIENT_SOURCES) \
 lib_libproto_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
 lib_libproto_a_LIBADD = $(lib_libprotogen_a_OBJECTS)
 EXTRA_lib_libproto_a_DEPENDENCIES = $(lib_libprotogen_a_OBJECTS)
-
-# For libckpt: one relocatable object with the client side, shadow.x's stubs,
-# and what these need of libtirpc (xdr.o, xdr_array.o) and libsodium, all
-# compiled for shared objects and for static programs alike.  It needs
-# lib/libcommon.a and a C library.  Only the names below stay global; the
-# xdr_* routines get memory that is not malloc's.
-PROTO_INSIDE = lib/proto/inside.o
-PROTO_INSIDE_OBJECTS = lib/proto/libproto_a-boot.o \
-	lib/proto/libproto_a-noise.o lib/proto/libproto_a-record.o \
-	lib/proto/libproto_a-channel.o lib/proto/libproto_a-handshake.o \
-	lib/proto/libproto_a-dial.o lib/proto/libproto_a-rpc_client.o \
-	lib/proto/libproto_a-rpc_in.o lib/proto/libproto_a-rpc_out.o \
-	lib/proto/libprotogen_a-shadow_xdr.o \
-	lib/proto/libprotogen_a-shadow_clnt.o
-PROTO_XDR_MEMORY = lib/proto/libproto_a-xdr_memory.o
-CLEANFILES += $(PROTO_INSIDE) lib/proto/inside-1.o lib/proto/inside-2.o
-lib/proto/inside.o: $(PROTO_INSIDE_OBJECTS) $(PROTO_XDR_MEMORY)
-	$(AM_V_GEN)$(LD) -r -o lib/proto/inside-1.o $(PROTO_INSIDE_OBJECTS) \
-		$(TIRPC_A) $(SODIUM_A) && \
-	$(OBJCOPY) --redefine-sym calloc=ckpt_xdr_calloc \
-		--redefine-sym free=ckpt_xdr_free \
-		--redefine-sym warnx=ckpt_xdr_warnx lib/proto/inside-1.o && \
-	$(LD) -r -o lib/proto/inside-2.o lib/proto/inside-1.o \
-		$(PROTO_XDR_MEMORY) && \
-	$(OBJCOPY) --wildcard --keep-global-symbol='ckpt_*' \
-		--keep-global-symbol='xdr_*' --keep-global-symbol='shadow_*' \
-		lib/proto/inside-2.o $@ && \
-	rm -f lib/proto/inside-1.o lib/proto/inside-2.o

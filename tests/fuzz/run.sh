@@ -28,6 +28,7 @@ cflags="-g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize=function
     -fno-sanitize-recover=undefined -w -std=gnu11 -D_GNU_SOURCE
     -I$top_srcdir -I$top_builddir
     $(pkg-config --cflags libtirpc libsodium)"
+libs="$(pkg-config --libs libtirpc libsodium) -lpthread"
 sources="$top_srcdir/tests/fuzz/fuzz.c $top_srcdir/lib/arch/x86_64.S"
 for s in boot noise record channel handshake dial rpc_client rpc_in rpc_out \
     rpc_server rpc_reply; do
@@ -44,7 +45,7 @@ status=0
 for t in $targets; do
     # shellcheck disable=SC2086
     "$clang" $cflags "$top_srcdir/tests/fuzz/$t.c" $sources \
-        $(pkg-config --libs libtirpc libsodium) -lpthread -o "$work/$t" || exit 1
+        $libs -o "$work/$t" || exit 1
     corpus=${FUZZ_CORPUS:-$work/corpus}/$t
     mkdir -p "$corpus"
     if [ -n "$FUZZ_INPUT" ]; then

@@ -27,13 +27,14 @@ tests_unit_test_serve_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
 tests_unit_test_serve_LDADD = $(PROTO_TEST_LDADD)
 
 # Programs with the client side inside, which test_rpc runs.
+INSIDE_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_A) $(SODIUM_A)
 tests_unit_inside_static_SOURCES = tests/unit/inside_client.c
 tests_unit_inside_static_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
 tests_unit_inside_static_LDFLAGS = -static
-tests_unit_inside_static_LDADD = $(PROTO_INSIDE) lib/libcommon.a
+tests_unit_inside_static_LDADD = $(INSIDE_LDADD)
 tests_unit_inside_dynamic_SOURCES = tests/unit/inside_client.c
 tests_unit_inside_dynamic_CPPFLAGS = $(PROTO_TEST_CPPFLAGS)
-tests_unit_inside_dynamic_LDADD = $(PROTO_INSIDE) lib/libcommon.a
+tests_unit_inside_dynamic_LDADD = $(INSIDE_LDADD)
 
 # The service of test_rpc.
 EXTRA_DIST += tests/unit/echo.x
