@@ -23,6 +23,7 @@ enum {
     ASK_MS = 2000, /* how long the coordinator may take */
     TICK_MS = 100, /* while jobs are on stations */
     TICK_START_MS = 10,
+    GAP_MS = 10,
     BACKOFF_MAX_MS = 5000,
     STOP_LIMIT_MS = 8000,
 };
@@ -166,6 +167,17 @@ static void take_answer(struct home *home, coord_jobs_res *res)
         home->eager = true; /* there may be more */
 }
 
+/* A station that has just become free may not have told the coordinator yet:
+ * after a change we ask soon again, then less and less often. */
+static void plan_next(struct home *home, uint64_t now)
+{
+    home->gap_ms = home->eager ? GAP_MS : 2 * home->gap_ms;
+    if (home->gap_ms > home->settings.cycle_ms || home->gap_ms == 0)
+        home->gap_ms = home->settings.cycle_ms;
+    home->ask_ms = now + home->gap_ms;
+    home->eager = false;
+}
+
 static void ask_for_stations(struct home *home, uint64_t now)
 {
     coord_jobs_args ad = {.home = home->name, .boot_id = home->boot_id};
@@ -175,8 +187,7 @@ static void ask_for_stations(struct home *home, uint64_t now)
     if (home->stopping || (now < home->ask_ms && !home->eager) ||
         (home->backoff_ms && now < home->ask_ms))
         return;
-    home->eager = false;
-    home->ask_ms = now + home->settings.cycle_ms;
+    plan_next(home, now);
     int rc = gather_idle(home, &ad, &err);
     if (rc == 0)
         rc = ask(home, &ad, &res, &err);

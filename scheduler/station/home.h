@@ -70,7 +70,8 @@ struct home {
     char coordinator_why[POOL_TEXT_MAX + 1];
     uint64_t ask_ms; /* next question to the coordinator */
     unsigned backoff_ms;
-    bool eager; /* something changed: ask now */
+    bool eager;      /* something changed: ask now, and soon again */
+    uint64_t gap_ms; /* between questions; grows to the cycle's length */
     struct active *active;
     struct unlucky *unlucky;
     bool stopping;

@@ -144,6 +144,7 @@ static void end_with(struct home *home, struct active *active,
     home_apply(home, id, event, detail);
     active_drop(home, active);
     clean_up(home, id);
+    home->eager = true; /* a station has become free */
 }
 
 /* It could not be started, or not go on: elsewhere perhaps; a job that nobody
