@@ -37,25 +37,15 @@ tests_unit_test_image_golden_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/golden/README.md tests/golden/image-v1-none.ckpt \
 	tests/golden/image-v1-zstd.ckpt tests/golden/image-v1-zlib.ckpt
 
-# Any bytes as an image: over the golden ones in `make check`; `make fuzz-image`
-# searches with libFuzzer for a minute.
+# Any bytes as an image: over the golden ones in `make check`; longer with
+# libFuzzer.
 check_PROGRAMS += tests/fuzz/fuzz_image
 TESTS += tests/fuzz/image_corpus.sh
-dist_check_SCRIPTS += tests/fuzz/image_corpus.sh
-IMAGE_FUZZED = $(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES) \
+CHECK_LONG_TESTS += tests/fuzz/image_search.sh
+dist_check_SCRIPTS += tests/fuzz/image_corpus.sh tests/fuzz/image_search.sh
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(IMAGE_TEST_SAMPLE) \
+	$(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES) \
 	lib/image/notes.c lib/image/notes_read.c $(COMMON_SOURCES)
-tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(IMAGE_FUZZED)
 tests_fuzz_fuzz_image_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 tests_fuzz_fuzz_image_CFLAGS = $(AM_CFLAGS) $(SANITIZE_CFLAGS)
 tests_fuzz_fuzz_image_LDADD = $(ZSTD_LIBS) $(ZLIB_LIBS)
-
-fuzz-image:
-	mkdir -p tests/fuzz/found
-	cd $(srcdir) && clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DCKPT_LIBFUZZER \
-		-fsanitize=fuzzer,address,undefined -I. -I$(abs_builddir) \
-		$(ZLIB_CFLAGS) $(ZSTD_CFLAGS) -o $(abs_builddir)/fuzz-image \
-		tests/fuzz/fuzz_image.c $(filter %.c %.S,$(IMAGE_FUZZED)) \
-		$(ZSTD_LIBS) $(ZLIB_LIBS)
-	./fuzz-image -max_total_time=60 -max_len=65536 tests/fuzz/found \
-		$(srcdir)/tests/golden
-.PHONY: fuzz-image

@@ -1,6 +1,9 @@
 /* image_sample.c - see image_sample.h */
 #include "tests/unit/image_sample.h"
 
+#include "lib/image/checksum.h"
+#include "lib/image/format.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +132,27 @@ bool sample_is_at(const struct sample *s, const char *path)
                 ckpt_image_verify(image, &err) == 0;
     ckpt_image_close(image);
     return same;
+}
+
+void sample_forge(uint8_t *data, size_t len)
+{
+    const size_t head_len = CKPT_NOTE_HEAD_LEN + 16, table_len = head_len + 16;
+    uint8_t head[CKPT_NOTE_HEAD_LEN + 24];
+    uint64_t covered;
+
+    if (len < table_len)
+        return;
+    uint8_t *table = data + len - table_len;
+    memcpy(&covered, table + CKPT_NOTE_HEAD_LEN, sizeof covered);
+    if (covered != len - table_len || covered > CKPT_IMAGE_CHUNK)
+        return;
+    uint64_t sum = ckpt_checksum(data, covered);
+    memcpy(table + head_len, &sum, sizeof sum);
+    uint64_t sums = ckpt_checksum(&sum, sizeof sum);
+    memcpy(head, table, head_len);
+    memcpy(head + head_len, &sums, sizeof sums);
+    uint64_t self = ckpt_checksum(head, sizeof head);
+    memcpy(table + table_len - 8, &self, sizeof self);
 }
 
 /* --- directories --------------------------------------------------------- */

@@ -37,6 +37,10 @@ int sample_write_file(const struct sample *sample, const char *path,
 /* Is the image at `path` whole and does it hold this sample? */
 bool sample_is_at(const struct sample *sample, const char *path);
 
+/* Make the checksums of a changed plain image of one chunk right again, as a
+ * forger would.  Does nothing to what is no such image. */
+void sample_forge(uint8_t *data, size_t len);
+
 /* A fresh directory, "DIR/NAME", and the end of it. */
 char *sample_dir_make(void);
 const char *sample_path(const char *dir, const char *name);

@@ -86,6 +86,7 @@ static const struct ckpt_open_file files[] = {
      .offset = 123456789012,
      .size = 123456789013,
      .mtime_ns = -1,
+     .digest = 0x123456789abcdef0,
      .path = "/home/u/out.dat"},
 };
 static const struct ckpt_descriptor descriptors[] = {
