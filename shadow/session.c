@@ -55,6 +55,15 @@ static int read_cred(struct svc_req *req, uint32_t *slot, uint32_t *seq)
     return *slot < SHADOW_SLOTS ? 0 : -1;
 }
 
+static bool has_cred(struct svc_req *req)
+{
+    unsigned flavor;
+    size_t len;
+
+    (void)ckpt_rpc_cred(req, &flavor, &len);
+    return flavor == SHADOW_AUTH;
+}
+
 /* Calls that may simply be done again; their replies are long. */
 static bool is_repeatable(uint32_t proc)
 {
@@ -77,11 +86,10 @@ int session_admit(struct svc_req *req)
     struct session *session = session_of(req);
     uint32_t number, seq;
 
-    if (req->rq_proc == SHADOW_NULL || req->rq_proc == SHADOW_BIND) {
-        if (session == &shadow->sessions[SHADOW_ROLE_STARTER])
-            shadow->starter_seen = now_ms();
+    if (req->rq_proc == SHADOW_BIND)
         return 0;
-    }
+    if (req->rq_proc == SHADOW_NULL && !has_cred(req))
+        return 0; /* in no slot */
     if (!session)
         return bad_call(req, "no session");
     if (read_cred(req, &number, &seq) < 0)

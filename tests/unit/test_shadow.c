@@ -348,6 +348,11 @@ START_TEST(a_call_sent_again_is_not_done_again)
             append(&client, again(&client), (uint32_t)handle, "line\n"), 0);
     }
     ck_assert_uint_eq(strlen(get_file(path_in(work, "f"))), 100);
+    /* NULL counts when it names a slot, and does not otherwise */
+    ck_assert_int_eq(shadow_null_1(NULL, NULL, next(&client)), RPC_SUCCESS);
+    ck_assert_int_eq(shadow_null_1(NULL, NULL, client.rpc), RPC_SUCCESS);
+    ck_assert_int_eq(append(&client, next(&client), (uint32_t)handle, "last\n"),
+                     0);
     /* a gap in the sequence is an error of the peer */
     client.seq += 5;
     ck_assert_int_ne(append(&client, next(&client), (uint32_t)handle, "line\n"),
