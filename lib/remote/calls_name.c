@@ -49,6 +49,14 @@ static long do_mkdir(struct ckpt_call *c)
     return make_dir(c->arg[0], c->arg[1], c->arg[2]);
 }
 
+static bool ends_in_dot(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > 0 && path[len - 1] == '.' &&
+           (len == 1 || path[len - 2] == '/');
+}
+
 static long remove_name(uint64_t dirfd, uint64_t path, bool is_dir)
 {
     struct ckpt_where where;
@@ -56,6 +64,8 @@ static long remove_name(uint64_t dirfd, uint64_t path, bool is_dir)
 
     if (rc != 0)
         return rc;
+    if (is_dir && ends_in_dot(where.at.path))
+        return -EINVAL;
     shadow_unlink_args args = {where.at, is_dir};
     return call(SHADOW_UNLINK, xdr_shadow_unlink_args, &args);
 }

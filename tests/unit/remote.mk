@@ -8,6 +8,12 @@ tests_unit_fake_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_unit_fake_shadow_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS)
 
+# Runs a program in remote mode against ckpt-shadow.
+check_PROGRAMS += tests/unit/real-shadow
+tests_unit_real_shadow_SOURCES = tests/unit/real_shadow.c
+tests_unit_real_shadow_LDADD = shadow/libjobdir.a lib/libproto.a \
+	lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS)
+
 # What makes a plain program a remote one, without the rest of libckpt.
 check_LIBRARIES += tests/unit/libremotestart.a
 tests_unit_libremotestart_a_SOURCES = tests/unit/remote_start.c
@@ -33,6 +39,6 @@ EXTRA_DIST += tests/progs/remote_stdio.c tests/progs/remote_rw.c \
 remote_tests = tests/system/remote_programs.sh tests/system/remote_cut.sh \
 	tests/system/remote_revive.sh tests/system/remote_refused.sh \
 	tests/system/remote_restart.sh tests/system/remote_preload.sh \
-	tests/system/remote_errors.sh
+	tests/system/remote_errors.sh tests/system/remote_shadow.sh
 dist_check_SCRIPTS += $(remote_tests)
 TESTS += $(remote_tests)
