@@ -138,6 +138,9 @@ void ckpt_rpc_server_set_admit(struct ckpt_rpc_server *server,
  * again at once while _pending(): a step answers a limited number of calls, so
  * that one client cannot hold up the others. */
 int ckpt_rpc_server_step(struct ckpt_rpc_server *server, struct ckpt_err *err);
+/* Serve no further call, not even one that has come already; _step() then
+ * returns 0.  For a service procedure, too. */
+void ckpt_rpc_server_stop(struct ckpt_rpc_server *server);
 short ckpt_rpc_server_events(const struct ckpt_rpc_server *server);
 bool ckpt_rpc_server_pending(const struct ckpt_rpc_server *server);
 

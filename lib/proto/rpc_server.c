@@ -247,6 +247,8 @@ static int drop(struct ckpt_rpc_server *server, struct ckpt_err *err)
 int ckpt_rpc_server_step(struct ckpt_rpc_server *server, struct ckpt_err *err)
 {
     server->more = false;
+    if (server->stopped)
+        return 0;
     if (ckpt_rpc_server_flush(server))
         return drop(server, err);
     for (int i = 0; i < CALLS_PER_STEP && !backlogged(server); i++) {
@@ -260,9 +262,16 @@ int ckpt_rpc_server_step(struct ckpt_rpc_server *server, struct ckpt_err *err)
         if (got < 0 || handle_call(server) || server->errnum)
             return drop(server, err);
         server->in_have = 0;
+        if (server->stopped)
+            return 0;
     }
     server->more = !backlogged(server);
     return 1;
+}
+
+void ckpt_rpc_server_stop(struct ckpt_rpc_server *server)
+{
+    server->stopped = true;
 }
 
 short ckpt_rpc_server_events(const struct ckpt_rpc_server *server)

@@ -441,6 +441,9 @@ void *ckpt_serve_daemon(const struct ckpt_serve_conn *conn)
 
 void ckpt_serve_drop(struct ckpt_serve_conn *conn)
 {
-    if (!conn->ended)
-        end_conn(conn, 0);
+    if (conn->ended)
+        return;
+    if (conn->rpc)
+        ckpt_rpc_server_stop(conn->rpc);
+    end_conn(conn, 0);
 }
