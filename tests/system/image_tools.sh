@@ -39,7 +39,9 @@ int main(void)
     pause();
 }
 END
-ckpt-cc -g -O1 -o worker worker.c -lpthread
+ckpt-cc -g -O1 -o dynamic worker.c -lpthread
+ckpt-cc -static -g -O1 -o static worker.c -lpthread
+ln -s dynamic worker
 
 # take CODEC IMAGE: an image of a fresh run
 take() {
@@ -61,7 +63,7 @@ check_image() {
     ckpt image verify "$1" >verdict
     grep -q good verdict
     ckpt image show "$1" >shown
-    grep -q "^program .*/worker$" shown || fail "$1: no program in show"
+    grep -q "^program .*/$3$" shown || fail "$1: no program in show"
     ckpt image show --json "$1" >shown.json
     grep -Eq '"codec": ?"'"$2"'"' shown.json || fail "$1: not of codec $2"
     ckpt image backtrace "$1" >stacks
@@ -77,7 +79,7 @@ codecs="none zlib"
 ! grep -q '^#define HAVE_ZSTD' "$top_builddir/config.h" || codecs="$codecs zstd"
 for codec in $codecs; do
     take "$codec" "$codec.ckpt"
-    check_image "$codec.ckpt" "$codec"
+    check_image "$codec.ckpt" "$codec" dynamic
     ckpt image core "$codec.ckpt" "$codec.core"
     cmp -s <(ckpt image core "$codec.ckpt") "$codec.core"
     [ "$(stat -c %a "$codec.core")" = 600 ] || fail "core file is not private"
@@ -86,6 +88,11 @@ for codec in $codecs; do
 done
 cmp none.ckpt none.core
 gunzip -c <zlib.ckpt | cmp - zlib.core
+
+ln -sf static worker
+take none static.ckpt
+check_image static.ckpt none static
+ln -sf dynamic worker
 
 # Errors: one line, exit 1; wrong usage: 2.
 refuse() {
