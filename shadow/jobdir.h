@@ -56,6 +56,7 @@ struct jobspec {
     char **env;  /* NAME=VALUE, NULL at the end */
     struct jobspec_grant *grants;
     size_t grant_count;
+    char **deny; /* directories never served, NULL at the end, or NULL */
     uint32_t umask;
     uint32_t checkpoint_every_sec; /* 0: never */
     uint32_t keep_images;          /* at least 1; default 2 */

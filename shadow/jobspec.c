@@ -37,6 +37,7 @@ static const struct key {
     {"arg", LIST, offsetof(struct jobspec, args)},
     {"env", LIST, offsetof(struct jobspec, env)},
     {"grant", GRANT, 0},
+    {"deny", LIST, offsetof(struct jobspec, deny)},
 };
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
 
@@ -84,6 +85,7 @@ void jobspec_clear(struct jobspec *spec)
     free(spec->err);
     list_clear(spec->args);
     list_clear(spec->env);
+    list_clear(spec->deny);
     for (size_t i = 0; i < spec->grant_count; i++)
         free(spec->grants[i].path);
     free(spec->grants);

@@ -24,6 +24,8 @@ struct grant {
 struct paths {
     struct grant *grants;
     size_t count;
+    char **denied; /* without symbolic links */
+    size_t denied_count;
 };
 
 /* --- grants ----------------------------------------------------------------
@@ -42,6 +44,9 @@ void paths_destroy(struct paths *paths)
         free(paths->grants[i].path);
         close(paths->grants[i].fd);
     }
+    for (size_t i = 0; i < paths->denied_count; i++)
+        free(paths->denied[i]);
+    free(paths->denied);
     free(paths->grants);
     free(paths);
 }
@@ -85,6 +90,21 @@ int paths_grant(struct paths *paths, const char *path, bool write,
     return 0;
 }
 
+int paths_deny(struct paths *paths, const char *path, struct ckpt_err *err)
+{
+    char **more =
+        realloc(paths->denied, (paths->denied_count + 1) * sizeof *more);
+
+    if (!more)
+        return ckpt_err_set(err, ENOMEM, "%s: out of memory", path);
+    paths->denied = more;
+    char *real = realpath(path, NULL);
+    if (!real)
+        return ckpt_err_sys(err, "cannot deny %s", path);
+    more[paths->denied_count++] = real;
+    return 0;
+}
+
 int paths_grant_fd(const struct paths *paths, size_t n)
 {
     return n < paths->count ? paths->grants[n].fd : -1;
@@ -119,6 +139,33 @@ static const struct grant *find_grant(const struct paths *paths,
             best = grant;
     }
     return best;
+}
+
+/* `path` is `above` or below it. */
+static bool is_below(const char *above, const char *path)
+{
+    size_t len = strcmp(above, "/") == 0 ? 0 : strlen(above);
+
+    return strncmp(above, path, len) == 0 &&
+           (path[len] == '/' || path[len] == '\0');
+}
+
+static bool is_denied(const struct paths *paths, const char *path)
+{
+    for (size_t i = 0; i < paths->denied_count; i++)
+        if (is_below(paths->denied[i], path))
+            return true;
+    return false;
+}
+
+/* Something below `path` is denied: it must keep its name, or the other name
+ * would lead there. */
+static bool holds_denied(const struct paths *paths, const char *path)
+{
+    for (size_t i = 0; i < paths->denied_count; i++)
+        if (is_below(path, paths->denied[i]))
+            return true;
+    return false;
 }
 
 /* `path` is a directory above a grant. */
@@ -287,6 +334,10 @@ static int open_place(const struct paths *paths, struct place *place)
 {
     const struct grant *grant = find_grant(paths, place->path);
 
+    if (is_denied(paths, place->path)) {
+        errno = EACCES;
+        return -1;
+    }
     if (!grant) {
         if (!is_above(paths, place->path)) {
             errno = EACCES;
@@ -311,6 +362,7 @@ static int open_place(const struct paths *paths, struct place *place)
         strcpy(place->name, ".");
         return 0;
     }
+    place->fixed = holds_denied(paths, place->path);
     return open_parent(grant, below + 1, place);
 }
 

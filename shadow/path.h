@@ -25,6 +25,9 @@ void paths_destroy(struct paths *paths);
  * removed or replaced then).  The path must exist.  */
 int paths_grant(struct paths *paths, const char *path, bool write,
                 struct ckpt_err *err);
+/* Except this directory and everything below it, whatever is granted: the
+ * pool's own files. */
+int paths_deny(struct paths *paths, const char *path, struct ckpt_err *err);
 /* The n-th granted directory, open for reading; -1 after the last. */
 int paths_grant_fd(const struct paths *paths, size_t n);
 /* Its absolute name, and whether it is writable. */

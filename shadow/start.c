@@ -197,6 +197,11 @@ int start_grants(struct shadow *shadow, struct ckpt_err *err)
         if (paths_grant(shadow->paths, spec->grants[i].path,
                         spec->grants[i].write, err) < 0)
             return -1;
+    for (char **deny = spec->deny; deny && *deny; deny++)
+        if (paths_deny(shadow->paths, *deny, err) < 0)
+            return -1;
+    if (paths_deny(shadow->paths, shadow->dir, err) < 0)
+        return -1;
     if (spec->grant_count == 0 &&
         paths_grant(shadow->paths, spec->cwd, true, err) < 0)
         return -1;

@@ -423,6 +423,30 @@ START_TEST(a_link_into_another_grant_works_and_ro_stays_ro)
 }
 END_TEST
 
+START_TEST(what_is_denied_is_not_reached_through_a_wider_grant)
+{
+    static char *deny[2];
+
+    put_file(path_in(other, "secret"), "secret");
+    deny[0] = other;
+    spec.deny = deny;
+    ck_assert_int_eq(jobspec_grant_add(&spec, "/", true), 0);
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    ck_assert_int_eq(open_file(&client, "../other/secret", O_RDONLY), -EACCES);
+    ck_assert_int_eq(open_file(&client, "../job/job.conf", O_RDONLY), -EACCES);
+    ck_assert_int_eq(unlink_file(&client, path_in(job, "events")), EACCES);
+    shadow_two_paths_args args = {at(top), at("/tmp/ckpt-moved"), 0};
+    shadow_status_res res = {0};
+    ck_assert_int_eq(shadow_rename_1(&args, &res, next(&client)), RPC_SUCCESS);
+    ck_assert_int_eq(res.status, EBUSY);
+    ck_assert_int_gt(open_file(&client, "ok", O_WRONLY | O_CREAT), 0);
+    cut(&client);
+    end_shadow(SIGTERM);
+    spec.deny = NULL;
+}
+END_TEST
+
 START_TEST(a_killed_incarnation_leaves_no_trace)
 {
     put_file(path_in(work, "f"), "before\n");
@@ -564,6 +588,7 @@ int main(void)
     tcase_add_test(tests, a_call_sent_again_is_not_done_again);
     tcase_add_test(tests, nothing_outside_the_grants_is_reached);
     tcase_add_test(tests, a_link_into_another_grant_works_and_ro_stays_ro);
+    tcase_add_test(tests, what_is_denied_is_not_reached_through_a_wider_grant);
     tcase_add_test(tests, a_killed_incarnation_leaves_no_trace);
     tcase_add_test(tests, an_epoch_is_served_once);
     tcase_add_test(tests, the_end_is_recorded);
