@@ -60,7 +60,8 @@ start_pool() {
         settings+=("owner_devices.$s=${terminal[$s]}")
     done
     for s in "${settings[@]}"; do options+=(--set "$s"); done
-    ckpt pool start --stations "${#stations[@]}" "${options[@]}"
+    ckpt pool start --stations "${#stations[@]}" "${options[@]}" \
+        3>&- 10>&- 11>&- 12>&- 13>&- 14>&- 15>&-
 }
 
 clean_pool() {

@@ -77,10 +77,15 @@ unsigned slink_lease_sec(const struct slink *slink)
     return slink->lease_sec;
 }
 
+/* Whether it was carried out is not known, and the next call may be another
+ * one, which must not get this one's reply: a new session.  All that the
+ * starter says may be said twice. */
 static int call_failed(struct slink *slink, const char *what,
                        struct ckpt_err *err)
 {
     slink_disconnect(slink);
+    memset(slink->session, 0, sizeof slink->session);
+    slink->seq = 0;
     return ckpt_err_set(err, ENOTCONN, "%s: the shadow does not answer", what);
 }
 
