@@ -9,9 +9,9 @@
  *   5. tell the shadow how it ended, remove the scratch directory
  *
  * The link is a socket to the station: "P pid" and "E text" go up; one letter
- * comes down: 'K' kill the job.  When the station is gone (end of file), or
- * the shadow has been lost for its lease, the job is killed.  The job
- * itself dies with us (PR_SET_PDEATHSIG).
+ * comes down: 'V' the job is being asked to leave, 'K' kill it.  When the
+ * station is gone (end of file), or the shadow has been lost for its lease, the
+ * job is killed.  The job itself dies with us (PR_SET_PDEATHSIG).
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/remove.h"
@@ -53,6 +53,7 @@ struct starter {
     struct job job;
     uint64_t heard_ms; /* last answer of the shadow */
     uint64_t pinged_ms;
+    bool leaving;
     bool killing;
     char why[512]; /* why we killed it */
     /* an event that could not be sent yet; the newest stop state only */
@@ -180,7 +181,7 @@ static bool look_after_job(struct starter *st)
         if (change == JOB_ENDED)
             return true;
         st->stopped = change == JOB_STOPPED;
-        st->stop_pending = true;
+        st->stop_pending = st->stopped || !st->leaving;
     }
 }
 
@@ -191,6 +192,8 @@ static void look_after_link(struct starter *st)
 
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         kill_job(st, "the station is gone");
+    else if (n == 1 && what == 'V')
+        st->leaving = true;
     else if (n == 1 && what == 'K')
         kill_job(st, "the station took it back");
 }
@@ -204,10 +207,10 @@ static void attend(struct starter *st)
             {.fd = slink_fd(st->shadow), .events = POLLIN},
         };
         poll(fds, 3, st->stop_pending ? TICK_MS / 10 : TICK_MS);
+        if (fds[1].fd >= 0)
+            look_after_link(st);
         if (look_after_job(st))
             return;
-        if (fds[1].revents)
-            look_after_link(st);
         if (fds[2].revents) /* nothing is asked: it closed the connection */
             slink_disconnect(st->shadow);
         look_after_shadow(st);
@@ -220,9 +223,12 @@ static void attend(struct starter *st)
  * home station finds out without us. */
 static bool told_to_go(struct starter *st)
 {
-    char what;
-    ssize_t n = recv(st->link_fd, &what, 1, MSG_DONTWAIT);
+    char what = 'V';
+    ssize_t n;
 
+    do
+        n = recv(st->link_fd, &what, 1, MSG_DONTWAIT);
+    while (n == 1 && what == 'V');
     return n >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 

@@ -254,6 +254,8 @@ void claim_ask(struct exec *exec)
     }
     if (claim->asked && now - claim->asked_ms < ASK_AGAIN_MS)
         return;
+    /* told first: being continued in order to leave is not going on */
+    (void)!send(claim->link, "V", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     claim_continue(exec);
     ask_to_leave(claim->pid);
     claim->asked = true;
