@@ -33,7 +33,7 @@ struct ckpt_rpc_server {
     unsigned deferred_count;
     int errnum; /* why the connection cannot go on; 0: it can */
     bool stopped;
-    bool more;  /* the last step stopped before all was done */
+    bool more; /* the last step stopped before all was done */
 
     /* the call being served */
     uint32_t xid;
