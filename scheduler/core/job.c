@@ -206,6 +206,18 @@ int job_goodput_permille(const struct job *job, int64_t now_ms)
     return (int)(job->saved_ms * 1000 / run);
 }
 
+int64_t job_retry_ms(const struct job *job)
+{
+    enum { FREE = 3, FIRST_MS = 1000, MOST_MS = 60000 };
+    int64_t wait_ms = FIRST_MS;
+
+    if (job->failures < FREE)
+        return job->since_ms;
+    for (uint32_t i = FREE; i < job->failures && wait_ms < MOST_MS; i++)
+        wait_ms *= 2;
+    return job->since_ms + (wait_ms < MOST_MS ? wait_ms : MOST_MS);
+}
+
 /* Book the time since the last event. */
 static void job_settle(struct job *job, int64_t now_ms)
 {

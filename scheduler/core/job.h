@@ -138,6 +138,10 @@ void job_clear(struct job *job);
 int64_t job_run_ms(const struct job *job, int64_t now_ms);
 int job_goodput_permille(const struct job *job, int64_t now_ms);
 
+/* An idle job that was lost, or could not be started, again and again waits
+ * longer and longer, up to a minute: it may be matched from this time on. */
+int64_t job_retry_ms(const struct job *job);
+
 /* I R S H C X, as condor_q shows them. */
 char job_state_letter(enum job_state state);
 const char *job_state_name(enum job_state state);

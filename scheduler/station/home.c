@@ -77,8 +77,11 @@ void home_claim_file(const struct home *home, uint64_t id, char *path)
 /* --- the coordinator -------------------------------------------------------
  */
 
+enum { RETRY_MAX_MS = 60000 }; /* a clock set back delays nothing longer */
+
 struct gather {
     coord_jobs_args *ad;
+    int64_t now_ms;
     bool failed;
 };
 
@@ -90,6 +93,10 @@ static char *text(const char *from)
 static int add_idle(const struct job *job, void *arg)
 {
     struct gather *g = arg;
+
+    int64_t retry_ms = job_retry_ms(job);
+    if (retry_ms > g->now_ms && retry_ms - g->now_ms <= RETRY_MAX_MS)
+        return 0;
     coord_idle_job *to = &g->ad->jobs.jobs_val[g->ad->jobs.jobs_len];
 
     /* the strings live until the call is over */
@@ -115,7 +122,7 @@ static int gather_idle(struct home *home, coord_jobs_args *ad,
 {
     struct store_filter filter = {
         .order = STORE_BY_PRIO, .state = JOB_IDLE, .limit = COORD_JOBS_MAX};
-    struct gather g = {.ad = ad};
+    struct gather g = {.ad = ad, .now_ms = home_wall_ms()};
     uint32_t counts[JOB_STATE_COUNT];
 
     ad->jobs.jobs_val = calloc(COORD_JOBS_MAX, sizeof *ad->jobs.jobs_val);

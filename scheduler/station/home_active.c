@@ -168,6 +168,25 @@ static enum job_event failed_event(struct home *home,
     return JOB_EV_FAULT;
 }
 
+/* The shadow could not begin, no station had a part in it: the claim is given
+ * back.  What is wrong with the job's own files needs a human. */
+static enum job_event home_fault(struct home *home, struct active *active,
+                                 struct job_detail *detail)
+{
+    static const int errnums[] = {ENOENT, EACCES, EPERM, ENOTDIR, EISDIR};
+    struct ckpt_err err;
+
+    if (station_release(home, active, &err) < 0)
+        log_line("job %llu: %s", (unsigned long long)active->id, err.text);
+    for (size_t i = 0; i < sizeof errnums / sizeof errnums[0]; i++)
+        if (strstr(detail->text, strerrordesc_np(errnums[i]))) {
+            forget_failures(home, active->id);
+            detail->hold_code = JOB_HOLD_FILES;
+            return JOB_EV_FAULT;
+        }
+    return failed_event(home, active, detail);
+}
+
 /* An image that cannot be restarted is set aside, and the one before it, or
  * the beginning, is used. */
 static void image_fault(struct active *active, const char *text)
@@ -209,6 +228,10 @@ static void ended(struct home *home, struct active *active,
         if (strncmp(end->text, EVICTED, strlen(EVICTED)) == 0) {
             event = JOB_EV_EVICTED;
             detail.text = end->text + strlen(EVICTED);
+            break;
+        }
+        if (active->phase == ACTIVE_SHADOW) {
+            event = home_fault(home, active, &detail);
             break;
         }
         image_fault(active, end->text);

@@ -384,8 +384,14 @@ static bool say_why(const struct job *job, home_why_ok *ok)
         good = good && add_line(ok, line);
     }
     good = good && add_line(ok, job->why);
-    if (job->state == JOB_IDLE)
+    if (job->state == JOB_IDLE && job_retry_ms(job) > home_wall_ms()) {
+        snprintf(line, sizeof line,
+                 "lost or not started %u times; waits %lld s", job->failures,
+                 (long long)(job_retry_ms(job) - home_wall_ms()) / 1000 + 1);
+        good = good && add_line(ok, line);
+    } else if (job->state == JOB_IDLE) {
         good = good && add_line(ok, home->coordinator_why);
+    }
     if (job->image_generation > 0) {
         snprintf(line, sizeof line,
                  "newest checkpoint: number %u, %llu bytes, %lld s ago",

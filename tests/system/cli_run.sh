@@ -15,7 +15,7 @@ ends() { # EXPECTED JOB...
     timeout 60 ckpt wait "$@" 2>"$work/err" || got=$?
     [ "$got" = "$want" ] || {
         ckpt why "$1" || true
-        ckpt log "$1" || true
+        ckpt log "$1" | tail -n 40 || true
         fail "wait $*: $got, not $want: $(cat "$work/err")"
     }
 }
@@ -25,11 +25,11 @@ cd "$work"
 
 ends 0 "$(ckpt submit /bin/true)"
 ends 3 "$(ckpt submit sh -c 'exit 3')"
-ends 137 "$(ckpt submit sh -c 'kill -9 $$')"
+ends 139 "$(ckpt submit sh -c 'kill -SEGV $$')"
 
 echo "from home" >in.txt
 job=$(ckpt submit --in in.txt --out out.txt --err err.txt --log job.log \
-    sh -c 'cat; echo "to err" >&2; echo "$0"' last)
+    sh -c 'read -r a; echo "$a"; echo "to err" >&2; echo "$0"' last)
 ends 0 "$job"
 same "out" "from home last" "$(tr '\n' ' ' <out.txt | sed 's/ $//')"
 same "err" "to err" "$(cat err.txt)"

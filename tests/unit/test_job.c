@@ -121,6 +121,26 @@ START_TEST(test_clock_set_back)
 }
 END_TEST
 
+START_TEST(test_retry_backs_off)
+{
+    static const int64_t waits[] = {0,    0,     1000,  2000,  4000,
+                                    8000, 16000, 32000, 60000, 60000};
+    struct job job = make_job();
+
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        step(&job, JOB_EV_MATCHED, 5000);
+        step(&job, JOB_EV_STARTED, 5000);
+        step(&job, JOB_EV_LOST, 6000);
+        ck_assert_int_eq(job_retry_ms(&job), 6000 + waits[i]);
+    }
+    step(&job, JOB_EV_MATCHED, 7000);
+    step(&job, JOB_EV_STARTED, 7000);
+    step(&job, JOB_EV_CHECKPOINTED, 7000);
+    step(&job, JOB_EV_LOST, 8000);
+    ck_assert_int_eq(job_retry_ms(&job), 8000);
+}
+END_TEST
+
 START_TEST(test_hold_while_running)
 {
     struct job job = make_job();
@@ -232,6 +252,7 @@ int main(void)
     tcase_add_test(tc, test_impossible_event_changes_nothing);
     tcase_add_test(tc, test_goodput);
     tcase_add_test(tc, test_clock_set_back);
+    tcase_add_test(tc, test_retry_backs_off);
     tcase_add_test(tc, test_hold_while_running);
     tcase_add_test(tc, test_log_golden);
     tcase_add_test(tc, test_spec_expand);
