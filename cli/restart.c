@@ -15,12 +15,18 @@ static const char usage[] =
     "\n"
     "example: ckpt restart simulate.ckpt\n";
 
-enum { OPT_FORCE = CLI_OPT_OWN, OPT_NO_VERIFY, OPT_REMOTE_FD };
+enum {
+    OPT_FORCE = CLI_OPT_OWN,
+    OPT_NO_VERIFY,
+    OPT_REMOTE_FD,
+    OPT_FOREIGN_VDSO
+};
 
 static const struct option options[] = {
     CLI_OPTIONS,
     {"force", no_argument, NULL, OPT_FORCE},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+    {"foreign-vdso", no_argument, NULL, OPT_FOREIGN_VDSO}, /* for tests */
     {"remote-fd", required_argument, NULL, OPT_REMOTE_FD}, /* ckpt-starter */
     {NULL, 0, NULL, 0},
 };
@@ -37,6 +43,8 @@ int cmd_restart(int argc, char **argv)
             o.force = true;
         if (option == OPT_NO_VERIFY)
             o.no_verify = true;
+        if (option == OPT_FOREIGN_VDSO)
+            o.foreign_vdso = true;
         if (option == OPT_REMOTE_FD)
             o.remote_fd = atoi(optarg);
     }

@@ -82,5 +82,6 @@ lib_librestart_a_SOURCES = \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \
-	lib/restart/stage.c lib/restart/stage.h
+	lib/restart/stage.c lib/restart/stage.h \
+	lib/restart/vdso.c lib/restart/vdso.h
 RESTART_LIBS = lib/librestart.a lib/libbare.a $(IMAGE_LIBS)

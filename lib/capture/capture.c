@@ -18,8 +18,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, NOTES_MAX = 4096 };
+enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 50 };
 
 /* Everything one capture has gathered. */
 struct capture {
@@ -61,6 +63,44 @@ void ckpt_capture_log(const char *fmt, ...)
         return;
     ckpt_write_full((int)fd, line, len);
     ckpt_sys(SYS_close, fd);
+}
+
+/* --- the vdso ------------------------------------------------------------ */
+
+/* Code of the kernel's vdso cannot go on under another kernel, so a moment is
+ * chosen when no thread is in it.  A program that is there nearly always can
+ * still be restarted under the same kernel. */
+static bool is_in_vdso(const void *ucontext)
+{
+    const ucontext_t *uc = ucontext;
+    uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+
+    return pc >= s->vdso.start && pc < s->vdso.end;
+}
+
+static bool any_in_vdso(void)
+{
+    size_t count;
+
+    for (struct ckpt_thread *t = ckpt_stop_threads(&count); t; t = t->next)
+        if (is_in_vdso(t->ucontext))
+            return true;
+    return false;
+}
+
+static int stop_outside_vdso(struct ckpt_err *err)
+{
+    struct timespec pause = {0, 200000};
+
+    for (int tries = 0; tries < VDSO_TRIES; tries++) {
+        if (ckpt_stop_all(s->settings.signal, s->captor, err) < 0)
+            return -1;
+        if (!any_in_vdso())
+            return 0;
+        ckpt_stop_release();
+        ckpt_sys(SYS_nanosleep, &pause, NULL);
+    }
+    return ckpt_stop_all(s->settings.signal, s->captor, err);
 }
 
 /* --- looking ------------------------------------------------------------ */
@@ -107,7 +147,8 @@ static void look_meta(struct capture *c)
     c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);
     c->meta.entry_fs = s->captor->fs_base;
-    c->meta.flags = ckpt_remote_active() ? CKPT_META_REMOTE : 0;
+    c->meta.flags = (ckpt_remote_active() ? CKPT_META_REMOTE : 0u) |
+                    (any_in_vdso() ? CKPT_META_IN_VDSO : 0u);
 }
 
 /* --- notes -------------------------------------------------------------- */
@@ -276,7 +317,7 @@ static long capture_run(void *unused)
 
     (void)unused;
     err->text[0] = '\0';
-    if (ckpt_stop_all(s->settings.signal, s->captor, err) < 0)
+    if (stop_outside_vdso(err) < 0)
         return -1;
     int rc = capture_stopped(err);
     if (rc == 0 && s->request.mode == CKPT_REQUEST_EXIT) {
@@ -345,8 +386,47 @@ static bool is_plain(const siginfo_t *info)
                  CKPT_REQUEST_MAGIC);
 }
 
+/* The thread that would be the captor is itself in the vdso: let it go on and
+ * come back by a timer.  True when the request was put off. */
+static bool put_off(const siginfo_t *info, const void *ucontext)
+{
+    struct sigevent event;
+    struct itimerspec soon = {{0, 0}, {0, 300000}};
+    int timer;
+
+    if (!is_in_vdso(ucontext) || s->put_off >= VDSO_TRIES) {
+        s->put_off = 0;
+        return false;
+    }
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = s->settings.signal;
+    event.sigev_value.sival_ptr = &s->put_off;
+    if (ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0)
+        return false;
+    s->put_off++;
+    postpone(info);
+    ckpt_sys(SYS_timer_settime, timer, 0, &soon, NULL);
+    return true;
+}
+
+/* A signal of put_off()'s timer stands for the request that was put off: false
+ * when that has been carried out meanwhile. */
+static bool resolve_put_off(siginfo_t *info)
+{
+    if (info->si_code != SI_TIMER || info->si_value.sival_ptr != &s->put_off)
+        return true;
+    ckpt_sys(SYS_timer_delete, info->si_timerid);
+    if (atomic_load(&s->capturing) || !atomic_exchange(&s->postponed, 0))
+        return false;
+    *info = s->postponed_info;
+    return true;
+}
+
 static void handle_request(siginfo_t *info, void *ucontext)
 {
+    if (!resolve_put_off(info))
+        return;
     if (is_plain(info) && ckpt_wrap_deliver(info->si_signo, info, ucontext))
         return;
     if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
@@ -355,6 +435,8 @@ static void handle_request(siginfo_t *info, void *ucontext)
         postpone(info);
         return;
     }
+    if (put_off(info, ucontext))
+        return;
     if (atomic_exchange(&s->capturing, 1)) {
         postpone(info);
         ckpt_stop_park(ucontext);

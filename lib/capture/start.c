@@ -14,10 +14,12 @@
 #include "lib/remote/remote.h"
 #include "lib/wrap/wrap.h"
 
+#include <elf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -121,6 +123,20 @@ static void clean_environment(void)
         memmove(preload, preload + len + 1, strlen(preload + len));
 }
 
+static void find_vdso(void)
+{
+    const Elf64_Ehdr *eh = (const void *)getauxval(AT_SYSINFO_EHDR);
+
+    if (!eh)
+        return;
+    const Elf64_Phdr *ph = (const void *)((const char *)eh + eh->e_phoff);
+    for (unsigned i = 0; i < eh->e_phnum; i++) {
+        uint64_t at = (uint64_t)(uintptr_t)eh + ph[i].p_offset;
+        if (ph[i].p_type == PT_LOAD)
+            s->vdso = (struct ckpt_range){at, at + ph[i].p_memsz};
+    }
+}
+
 static int start(struct ckpt_err *err)
 {
     const char *remote = getenv("CKPT_REMOTE_FD");
@@ -128,6 +144,7 @@ static int start(struct ckpt_err *err)
 
     if (ckpt_settings_from_env(&s->settings, err) < 0)
         return -1;
+    find_vdso();
     ckpt_files_inherited(&s->inherited);
     s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);
     if (!s->stack)

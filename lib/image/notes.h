@@ -47,7 +47,10 @@ struct ckpt_meta {
     char kernel[CKPT_NAME_MAX];
     char library[CKPT_NAME_MAX]; /* libckpt's version */
 };
-enum { CKPT_META_REMOTE = 1 };
+enum {
+    CKPT_META_REMOTE = 1,
+    CKPT_META_IN_VDSO = 2, /* a thread is inside the kernel's vdso */
+};
 
 /* MAPS: every mapping of the process, in order of address. */
 enum ckpt_map_kind {

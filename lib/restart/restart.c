@@ -54,7 +54,7 @@ static void fill_plan(struct restart *r, int remote_fd)
     args->version = CKPT_REVIVE_VERSION;
     args->size = sizeof *args;
     args->hole_start = r->stage.region_start;
-    args->hole_end = r->stage.region_end;
+    args->hole_end = r->stage.hole_end;
     args->remote_fd = remote_fd;
     args->has_settings = r->options->settings != NULL;
     if (r->options->settings)
@@ -82,9 +82,13 @@ static int go(struct restart *r, struct ckpt_err *err)
 static int prepare(struct restart *r, struct ckpt_err *err)
 {
     const struct ckpt_restart_options *o = r->options;
+    struct ckpt_stage_options stage = {
+        .force = o->force,
+        .foreign_vdso = o->foreign_vdso,
+    };
 
     if (check(r, err) < 0 ||
-        ckpt_stage_memory(&r->stage, r->image, &r->notes, o->force, err) < 0 ||
+        ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
         ckpt_files_open(&r->files, &r->notes, o->force, err) < 0)
         return -1;
     return ckpt_process_prepare(&r->notes, err);

@@ -21,9 +21,10 @@
 #include <stdbool.h>
 
 struct ckpt_restart_options {
-    bool force;     /* go on although files have changed */
-    bool no_verify; /* skip the pass over all checksums */
-    int remote_fd;  /* boot record for remote mode, or -1 */
+    bool force;        /* go on although files have changed */
+    bool no_verify;    /* skip the pass over all checksums */
+    bool foreign_vdso; /* as on another kernel (for tests) */
+    int remote_fd;     /* boot record for remote mode, or -1 */
     const struct ckpt_settings *settings; /* NULL: those of the image, with the
                                              image's own path */
 };

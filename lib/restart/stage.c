@@ -5,6 +5,7 @@
 #include "lib/restart/stage.h"
 
 #include "lib/restart/space.h"
+#include "lib/restart/vdso.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,8 @@
 /* room under a stack to grow into: what a restarted program may need */
 #define STACK_ROOM (64ull << 20)
 #define BARE_STACK (64ull << 10)
+/* at the end of the region: half of it a gap, the other for this vdso */
+#define VDSO_ROOM (1ull << 20)
 enum { SHARED_MAX = 256 };
 
 struct own_map {
@@ -42,7 +45,7 @@ struct staging {
         int fd;
     } shared[SHARED_MAX];
     size_t nshared;
-    bool force;
+    const struct ckpt_stage_options *options;
     struct ckpt_err *err;
 };
 
@@ -190,85 +193,7 @@ static void add_move(struct staging *s, uint64_t from, uint64_t to,
     p->moves[p->nmoves++] = (struct ckpt_bare_move){from, to, len};
 }
 
-/* --- vdso --------------------------------------------------------------- */
-
-static const struct ckpt_map *image_map(const struct staging *s,
-                                        const char *name)
-{
-    for (size_t i = 0; i < s->notes->nmaps; i++)
-        if (strcmp(s->notes->maps[i].path, name) == 0)
-            return &s->notes->maps[i];
-    return NULL;
-}
-
-static const struct own_map *own_map(const struct staging *s, const char *name)
-{
-    for (size_t i = 0; i < s->nown; i++)
-        if (strcmp(s->own[i].name, name) == 0)
-            return &s->own[i];
-    return NULL;
-}
-
-/* Whether the kernel's vdso is to the byte the one that the image knows. */
-static int check_vdso(struct staging *s, const struct ckpt_map *theirs,
-                      const struct own_map *ours)
-{
-    const struct ckpt_image_segment *seg;
-    size_t n = ckpt_image_segments(s->image, &seg);
-    uint64_t len = theirs->end - theirs->start;
-    uint8_t buf[4096];
-
-    for (size_t i = 0; i < n; i++) {
-        if (seg[i].vaddr < theirs->start || seg[i].vaddr >= theirs->end)
-            continue;
-        for (uint64_t o = 0; o < seg[i].filesz; o += sizeof buf) {
-            if (ckpt_image_read(s->image, seg[i].offset + o, buf, sizeof buf,
-                                s->err) < 0)
-                return -1;
-            uint64_t at = seg[i].vaddr - theirs->start + o;
-            if (ours->end - ours->start != len ||
-                memcmp(buf, (const void *)(ours->start + at), sizeof buf) != 0)
-                return ckpt_err_set(
-                    s->err, ENOTSUP,
-                    "the image was made under kernel %s, whose vdso differs "
-                    "from this one's",
-                    s->notes->meta.kernel);
-        }
-    }
-    return 0;
-}
-
-/* Early: into the region, out of the way.  Late: to where the image had it. */
-static int stage_vdso(struct staging *s)
-{
-    const struct ckpt_map *theirs = image_map(s, "[vdso]");
-    const struct own_map *ours = own_map(s, "[vdso]");
-    struct ckpt_bare_move late[8];
-    size_t nlate = 0;
-
-    if (!theirs)
-        return 0;
-    if (!ours)
-        return ckpt_err_set(s->err, ENOTSUP, "this kernel has no vdso");
-    if (check_vdso(s, theirs, ours) < 0)
-        return -1;
-    for (size_t i = 0; i < s->nown && nlate < 8; i++) {
-        const struct own_map *m = &s->own[i];
-        if (!is_special(m->name))
-            continue;
-        uint64_t len = m->end - m->start;
-        add_move(s, m->start, s->at, len);
-        late[nlate++] = (struct ckpt_bare_move){
-            s->at, theirs->start + (m->start - ours->start), len};
-        s->at += len + PAGE;
-    }
-    s->stage->plan->nearly = s->stage->plan->nmoves;
-    for (size_t i = 0; i < nlate; i++)
-        add_move(s, late[i].from, late[i].to, late[i].len);
-    return 0;
-}
-
-/* --- mappings ----------------------------------------------------------- */
+/* --- contents ------------------------------------------------------------ */
 
 /* The segments inside a mapping: the index of the first, their number in
  * *count. */
@@ -311,6 +236,119 @@ static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
     return 0;
 }
 
+/* --- vdso --------------------------------------------------------------- */
+
+static const struct ckpt_map *image_map(const struct staging *s,
+                                        const char *name)
+{
+    for (size_t i = 0; i < s->notes->nmaps; i++)
+        if (strcmp(s->notes->maps[i].path, name) == 0)
+            return &s->notes->maps[i];
+    return NULL;
+}
+
+static const struct own_map *own_map(const struct staging *s, const char *name)
+{
+    for (size_t i = 0; i < s->nown; i++)
+        if (strcmp(s->own[i].name, name) == 0)
+            return &s->own[i];
+    return NULL;
+}
+
+/* The image's vdso, as it was; malloc'ed. */
+static uint8_t *read_vdso(struct staging *s, const struct ckpt_map *theirs)
+{
+    uint64_t len = theirs->end - theirs->start;
+    uint8_t *copy = calloc(1, len);
+
+    if (!copy)
+        ckpt_err_sys(s->err, "the image's vdso");
+    else if (fill(s, theirs, (uint64_t)(uintptr_t)copy) < 0) {
+        free(copy);
+        copy = NULL;
+    }
+    return copy;
+}
+
+/* Move the kernel's vdso and its data to `to`, before the unmapping. */
+static void move_vdso(struct staging *s, const struct own_map *ours,
+                      uint64_t to)
+{
+    for (size_t i = 0; i < s->nown; i++)
+        if (is_special(s->own[i].name))
+            add_move(s, s->own[i].start, to + (s->own[i].start - ours->start),
+                     s->own[i].end - s->own[i].start);
+}
+
+/* The same kernel: its vdso goes to where the image had it. */
+static void stage_own_vdso(struct staging *s, const struct ckpt_map *theirs,
+                           const struct own_map *ours)
+{
+    struct ckpt_bare_plan *p = s->stage->plan;
+    uint64_t parked = s->stage->region_end - VDSO_ROOM / 2;
+
+    move_vdso(s, ours, parked);
+    p->nearly = p->nmoves;
+    for (size_t i = 0; i < p->nearly; i++)
+        add_move(s, p->moves[i].to, theirs->start + (p->moves[i].to - parked),
+                 p->moves[i].len);
+}
+
+/* Another kernel: its vdso stays behind the hole, and the image's is memory
+ * full of jumps. */
+static int stage_foreign_vdso(struct staging *s, const struct ckpt_map *theirs,
+                              const struct own_map *ours, uint8_t *copy)
+{
+    uint64_t len = theirs->end - theirs->start;
+    uint64_t home = s->stage->region_end - VDSO_ROOM / 2;
+
+    if (s->notes->meta.flags & CKPT_META_IN_VDSO)
+        return ckpt_err_set(s->err, ENOTSUP,
+                            "the image was made under kernel %s, in the middle "
+                            "of its vdso, which differs from this kernel's",
+                            s->notes->meta.kernel);
+    if (ckpt_vdso_redirect(copy, len, (const uint8_t *)ours->start,
+                           ours->end - ours->start, home, s->err) < 0)
+        return -1;
+    move_vdso(s, ours, home);
+    s->stage->plan->nearly = s->stage->plan->nmoves;
+    s->stage->hole_end = s->stage->region_end - VDSO_ROOM;
+    void *stubs = take(s, len, PROT_READ | PROT_WRITE);
+    if (!stubs)
+        return -1;
+    memcpy(stubs, copy, len);
+    if (mprotect(stubs, len, PROT_READ | PROT_EXEC) < 0)
+        return ckpt_err_sys(s->err, "mprotect");
+    add_move(s, (uint64_t)(uintptr_t)stubs, theirs->start, len);
+    return 0;
+}
+
+static int stage_vdso(struct staging *s)
+{
+    const struct ckpt_map *theirs = image_map(s, "[vdso]");
+    const struct own_map *ours = own_map(s, "[vdso]");
+
+    s->stage->hole_end = s->stage->region_end;
+    if (!theirs)
+        return 0;
+    if (!ours)
+        return ckpt_err_set(s->err, ENOTSUP, "this kernel has no vdso");
+    uint8_t *copy = read_vdso(s, theirs);
+    if (!copy)
+        return -1;
+    uint64_t len = theirs->end - theirs->start;
+    int rc = 0;
+    if (!s->options->foreign_vdso && ours->end - ours->start == len &&
+        memcmp(copy, (const void *)ours->start, len) == 0)
+        stage_own_vdso(s, theirs, ours);
+    else
+        rc = stage_foreign_vdso(s, theirs, ours, copy);
+    free(copy);
+    return rc;
+}
+
+/* --- mappings ----------------------------------------------------------- */
+
 static bool has_contents(const struct staging *s, const struct ckpt_map *m)
 {
     const struct ckpt_image_segment *seg;
@@ -342,7 +380,7 @@ static int backing(struct staging *s, const struct ckpt_map *m)
         (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     bool changed = (uint64_t)st.st_size != m->size ||
                    (!shared_writable && mtime != m->mtime_ns);
-    if (changed && !s->force) {
+    if (changed && !s->options->force) {
         close(fd);
         ckpt_err_set(s->err, ESTALE,
                      "%s, which the program maps, has changed since the "
@@ -443,13 +481,14 @@ static int stage_all(struct staging *s)
 }
 
 int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
-                      const struct ckpt_notes *notes, bool force,
+                      const struct ckpt_notes *notes,
+                      const struct ckpt_stage_options *options,
                       struct ckpt_err *err)
 {
     struct staging s = {.stage = stage,
                         .image = image,
                         .notes = notes,
-                        .force = force,
+                        .options = options,
                         .err = err};
 
     memset(stage, 0, sizeof *stage);

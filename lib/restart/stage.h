@@ -17,16 +17,25 @@
 
 struct ckpt_stage {
     uint64_t region_start, region_end;
+    uint64_t hole_end; /* the revived program gives the region back up to
+                          here; behind it, this kernel's vdso stays when it is
+                          not the image's */
     struct ckpt_bare_plan *plan;   /* in the region */
     struct ckpt_revive_args *args; /* in the region */
     uint64_t bare;                 /* copy of ckpt_bare_run in the region */
     uint64_t stack_top;            /* for bare */
 };
 
+struct ckpt_stage_options {
+    bool force;        /* map files although they have changed */
+    bool foreign_vdso; /* treat the vdso as another kernel's (for tests) */
+};
+
 /* 0, or -1 with the cause; then the process has at most some address space
  * less. */
 int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
-                      const struct ckpt_notes *notes, bool force,
+                      const struct ckpt_notes *notes,
+                      const struct ckpt_stage_options *options,
                       struct ckpt_err *err);
 
 #endif
