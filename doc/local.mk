@@ -26,3 +26,4 @@ EXTRA_DIST += doc/remote-io.md doc/decisions/0003-remote-front-end.md
 EXTRA_DIST += doc/station-states.md
 dist_man_MANS += doc/man/ckpt-shadow.8 doc/man/ckpt-master.8 doc/man/ckpt-coordinator.8 \
 	doc/man/ckpt-station.8 doc/man/ckpt-starter.8
+EXTRA_DIST += doc/decisions/0005-pool-daemons.md
