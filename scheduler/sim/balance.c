@@ -127,7 +127,7 @@ void sim_send(struct sim *w, uint32_t j, uint32_t to, double travel_s)
     w->station[to].coming++;
     if (job->has_image) {
         job->transfers++;
-        w->result->mb += w->measuring ? job->image_mb : 0;
+        w->result->mb += job->measured ? job->image_mb : 0;
     }
     if (travel_s <= 0) {
         sim_land(w, j);
@@ -154,7 +154,7 @@ void sim_land(struct sim *w, uint32_t j)
     st->coming--;
     if (w->policy.leases)
         policy_exchange_done(&st->memory);
-    if (job->home != s && w->evicts && (st->owner_here || st->down)) {
+    if (sim_is_guest(w, s, j) && w->evicts && (st->owner_here || st->down)) {
         /* The owner was faster. */
         w->result->refused += w->measuring;
         if (w->policy.harvest) {
@@ -175,10 +175,10 @@ static void move_job(struct sim *w, uint32_t s, uint32_t j, uint32_t target)
     if (job->started) {
         if (w->now - job->here_since < w->par.residence_s)
             w->result->early_moves++;
-        w->result->moved += w->measuring;
+        w->result->moved += job->measured;
         job->from = s;
     } else {
-        w->result->placed += w->measuring;
+        w->result->placed += job->measured;
     }
     sim_remove(w, s, j);
     if (job->started) {
@@ -244,8 +244,8 @@ static bool go_place(struct sim *w, struct sim_search *s, uint32_t target)
 
     if (!hand_over(w, s, s->id, target))
         return false;
-    w->result->placed += w->measuring && !job->started;
-    w->result->moved += w->measuring && job->started;
+    w->result->placed += job->measured && !job->started;
+    w->result->moved += job->measured && job->started;
     sim_send(w, s->id, target, travel_time(w, job));
     return true;
 }

@@ -127,7 +127,7 @@ static void start(struct sim *w, uint32_t j, uint32_t s)
     double travel = w->sc->place_cost;
 
     w->user[job->user].share.held++;
-    w->result->placed += w->measuring && !job->started;
+    w->result->placed += job->measured && !job->started;
     if (job->has_image)
         travel += job->image_mb / w->sc->bandwidth;
     sim_send(w, j, s, travel);

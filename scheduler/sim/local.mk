@@ -4,9 +4,11 @@ noinst_LIBRARIES += scheduler/sim/libsim.a
 scheduler_sim_libsim_a_SOURCES = \
 	scheduler/sim/balance.c scheduler/sim/formula.c \
 	scheduler/sim/formula.h scheduler/sim/harvest.c \
+	scheduler/sim/forward.c scheduler/sim/forward.h \
 	scheduler/sim/heap.c scheduler/sim/heap.h \
 	scheduler/sim/law.c scheduler/sim/law.h scheduler/sim/news.c \
 	scheduler/sim/owner.c scheduler/sim/plot.c scheduler/sim/plot.h \
+	scheduler/sim/probowner.c scheduler/sim/probowner.h \
 	scheduler/sim/run.c scheduler/sim/run.h \
 	scheduler/sim/scenario.c scheduler/sim/scenario.h \
 	scheduler/sim/selfcheck.c scheduler/sim/selfcheck.h \

@@ -121,7 +121,7 @@ void sim_vacate(struct sim *w, uint32_t s)
     set_stopped(w, s, true);
     set_rung(w, s, POLICY_RUNG_VACATING);
     for (j = st->head; j != POLICY_NOBODY; j = w->job[j].next)
-        if (w->job[j].home != s && w->job[j].movable)
+        if (sim_is_guest(w, s, j) && w->job[j].movable)
             needed += sim_checkpoint_time(w, &w->job[j]);
     /* With no time at all nothing can be saved. */
     if (needed < w->par.vacate_limit_s)
@@ -136,10 +136,10 @@ static void leave(struct sim *w, uint32_t s, uint32_t j, bool keep)
     if (keep) {
         job->has_image = true;
         job->transfers++;
-        w->result->mb += w->measuring ? job->image_mb : 0;
+        w->result->mb += job->measured ? job->image_mb : 0;
     }
-    w->result->evicted += w->measuring && keep;
-    w->result->killed += w->measuring && !keep;
+    w->result->evicted += job->measured && keep;
+    w->result->killed += job->measured && !keep;
     job->from = s;
     sim_remove(w, s, j);
     sim_settle(w, j, keep);
@@ -160,11 +160,20 @@ void sim_vacated(struct sim *w, uint32_t s, bool keep)
     set_rung(w, s, POLICY_RUNG_RUNNING);
     for (j = st->head; j != POLICY_NOBODY; j = next) {
         next = w->job[j].next;
-        if (w->job[j].home != s)
+        if (sim_is_guest(w, s, j))
             leave(w, s, j, keep);
     }
     set_stopped(w, s, false);
     sim_start_reserved(w, s);
+}
+
+static uint32_t count_measured(const struct sim *w, uint32_t s)
+{
+    uint32_t n = 0, j;
+
+    for (j = w->station[s].head; j != POLICY_NOBODY; j = w->job[j].next)
+        n += w->job[j].measured && sim_is_guest(w, s, j);
+    return n;
 }
 
 void sim_ladder(struct sim *w, uint32_t s)
@@ -181,12 +190,12 @@ void sim_ladder(struct sim *w, uint32_t s)
                 sim_at(w, step.again, SIM_EV_LADDER, s, st->ladder_stamp);
             return;
         case POLICY_LADDER_SUSPEND:
-            w->result->suspended += w->measuring;
+            w->result->suspended += count_measured(w, s);
             set_stopped(w, s, true);
             set_rung(w, s, POLICY_RUNG_SUSPENDED);
             break;
         case POLICY_LADDER_RESUME:
-            w->result->resumed += w->measuring;
+            w->result->resumed += count_measured(w, s);
             set_stopped(w, s, false);
             set_rung(w, s, POLICY_RUNG_RUNNING);
             break;
@@ -214,8 +223,8 @@ void sim_fail(struct sim *w, uint32_t s)
         struct sim_job *job = &w->job[j];
 
         next = job->next;
-        w->result->crashed += w->measuring && job->started;
-        if (job->home != s && repair > 0 && w->policy.harvest) {
+        w->result->crashed += job->measured && job->started;
+        if (repair > 0 && w->policy.harvest) {
             sim_remove(w, s, j);
             sim_settle(w, j, false);
             w->user[job->user].share.held--;

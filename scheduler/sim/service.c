@@ -19,7 +19,7 @@ static uint32_t n_active(const struct sim_station *st)
 
 static bool is_active(const struct sim *w, uint32_t s, uint32_t j)
 {
-    return !w->station[s].stopped || w->job[j].home == s;
+    return !w->station[s].stopped || !sim_is_guest(w, s, j);
 }
 
 static double rate_of(const struct sim *w, const struct sim_station *st)
@@ -186,7 +186,7 @@ void sim_enqueue(struct sim *w, uint32_t s, uint32_t j)
         st->head = j;
     st->tail = j;
     st->n++;
-    st->n_foreign += job->home != s;
+    st->n_foreign += sim_is_guest(w, s, j);
     st->mem_used += job->image_mb;
     restart(w, job);
     if (w->sc->shared && is_active(w, s, j))
@@ -213,7 +213,7 @@ void sim_remove(struct sim *w, uint32_t s, uint32_t j)
     else
         st->tail = job->prev;
     st->n--;
-    st->n_foreign -= job->home != s;
+    st->n_foreign -= sim_is_guest(w, s, j);
     st->mem_used -= job->image_mb;
     if (st->n_foreign == 0 && st->rung != POLICY_RUNG_RUNNING) {
         /* Nobody is left who waits for the owner. */

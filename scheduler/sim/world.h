@@ -74,8 +74,8 @@ struct sim_user {
 };
 
 struct sim_station {
-    uint32_t head, tail; /* jobs here */
-    uint32_t n, n_foreign;
+    uint32_t head, tail;   /* jobs here */
+    uint32_t n, n_foreign; /* of them guests: sim_is_guest() */
     uint32_t stamp, owner_stamp, ladder_stamp;
     double last; /* progress is reckoned up to here */
     double speed;
@@ -158,6 +158,13 @@ struct sim {
     uint64_t to_measure;
     struct sim_result *result;
 };
+
+/* Does the job have to leave when the owner comes?  Queued jobs are guests
+ * even on their own user's machine. */
+static inline bool sim_is_guest(const struct sim *w, uint32_t s, uint32_t j)
+{
+    return w->policy.harvest || w->job[j].home != s;
+}
 
 /* ---- service.c ---- */
 void sim_advance(struct sim *w, uint32_t s);
