@@ -10,7 +10,12 @@ set -euo pipefail
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station
 pkg-config --exists gsl || skip "no GNU Scientific Library (libgsl-dev)"
 . "$top_srcdir/examples/demo/pool.sh"
-trap clean_pool EXIT
+reference=
+leave() {
+    [ -z "$reference" ] || kill "$reference" 2>/dev/null || true
+    clean_pool
+}
+trap leave EXIT
 
 seed=${CKPT_SEED:-$$}
 RANDOM=$seed
@@ -68,7 +73,8 @@ cd "$work/home"
 ckpt-cc -O2 -o nbody nbody.c -lgsl -lgslcblas -lm
 make_input "$seconds"
 mkdir "$work/undisturbed"
-(cd "$work/undisturbed" && ../home/nbody ../home/cluster.in >stdout)
+(cd "$work/undisturbed" && exec ../home/nbody ../home/cluster.in >stdout) &
+reference=$!
 
 start_pool checkpoint_every=2s lease=4s >"$work/started"
 job=$(ckpt submit --out stdout --err stderr -- ./nbody cluster.in | tr -dc 0-9)
@@ -77,6 +83,7 @@ await 60 job_is "$job" R || fail "job $job does not start: $(ckpt why "$job")"
 victims=(job shadow starter "${stations[@]/#/station.}" home coordinator)
 for _ in $(seq "$rounds"); do
     for victim in $(in_random_order "${victims[@]}"); do
+        await 30 job_is "$job" R C || true
         sleep "$((RANDOM % 3)).$((RANDOM % 10))"
         ! job_is "$job" C || break 2
         kill_one "$victim"
@@ -87,6 +94,8 @@ status=0
 timeout 180 ckpt wait "$job" || status=$?
 ckpt log "$job"
 [ "$status" -eq 0 ] || fail "job $job ended with status $status"
+wait "$reference"
+reference=
 for file in stdout trajectory.csv run.log summary.dat density.pgm; do
     cmp "$work/undisturbed/$file" "$work/home/$file"
 done
