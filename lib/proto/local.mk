@@ -19,13 +19,13 @@ CLEANFILES += $(PROTO_GENERATED)
 RPCGEN_RUN = $(AM_V_GEN)$(MKDIR_P) $(@D) && rm -f $@ && \
 	to=`pwd`/$@ && cd $(srcdir) && $(RPCGEN) -M
 lib/proto/%.h: lib/proto/%.x
-	$(RPCGEN_RUN) -h -o $$to lib/proto/$*.x
+	$(RPCGEN_RUN) -h -o "$$to" lib/proto/$*.x
 lib/proto/%_xdr.c: lib/proto/%.x
-	$(RPCGEN_RUN) -c -o $$to lib/proto/$*.x
+	$(RPCGEN_RUN) -c -o "$$to" lib/proto/$*.x
 lib/proto/%_clnt.c: lib/proto/%.x
-	$(RPCGEN_RUN) -l -o $$to lib/proto/$*.x
+	$(RPCGEN_RUN) -l -o "$$to" lib/proto/$*.x
 lib/proto/%_svc.c: lib/proto/%.x
-	$(RPCGEN_RUN) -m -o $$to lib/proto/$*.x
+	$(RPCGEN_RUN) -m -o "$$to" lib/proto/$*.x
 
 # Generated code is not ours to correct: no warnings.
 GENERATED_CFLAGS = -w -std=gnu11 -fno-strict-aliasing -fPIC -fvisibility=hidden
