@@ -101,20 +101,36 @@ static int remember_address(const pool_station *station, void *arg)
     return 0;
 }
 
+/* Where the station is; ENOENT: the coordinator does not know it. */
+static int find_station(struct home *home, const char *name,
+                        char addr[POOL_ADDR_MAX + 1], struct ckpt_err *err)
+{
+    addr[0] = '\0';
+    if (coordinator_each(home, name, remember_address, addr, err))
+        return -1;
+    if (!addr[0])
+        return ckpt_err_set(err, ENOENT, "there is no station %s", name);
+    return 0;
+}
+
+/* That nothing runs there is no failure: the owner has what was asked for. */
 static int vacate_station(const char *name)
 {
-    char addr[POOL_ADDR_MAX + 1] = "";
+    char addr[POOL_ADDR_MAX + 1];
     struct ckpt_err err = {""};
     struct home home;
     int result;
 
     if (home_open(&home, &err))
         return cli_fail(&err);
-    result = coordinator_each(&home, name, remember_address, addr, &err);
-    if (result == 0 && !addr[0])
-        result = ckpt_err_set(&err, ENOENT, "there is no station %s", name);
-    if (result == 0)
-        result = station_leave(&home, addr, "vacate was asked for", &err);
+    result = find_station(&home, name, addr, &err);
+    if (result == 0 &&
+        station_leave(&home, addr, "vacate was asked for", &err)) {
+        if (errno == ESTALE)
+            printf("nothing runs on %s\n", name);
+        else
+            result = ckpt_err_prefix(&err, "station %s", name);
+    }
     home_close(&home);
     return result ? cli_fail(&err) : 0;
 }
@@ -134,6 +150,21 @@ int cmd_vacate(int argc, char **argv)
     return code;
 }
 
+/* A job that waits for a station that is not there would wait for ever. */
+static int check_station(const char *name)
+{
+    char addr[POOL_ADDR_MAX + 1];
+    struct ckpt_err err = {""};
+    struct home home;
+    int result;
+
+    if (home_open(&home, &err))
+        return cli_fail(&err);
+    result = find_station(&home, name, addr, &err);
+    home_close(&home);
+    return result ? cli_fail(&err) : 0;
+}
+
 int cmd_migrate(int argc, char **argv)
 {
     home_act_args what = {.action = HOME_MIGRATE};
@@ -143,6 +174,8 @@ int cmd_migrate(int argc, char **argv)
     what.station = argv[optind + 1];
     if (strlen(what.station) > POOL_NAME_MAX)
         return cli_misuse("%s: no station has such a name", what.station);
+    if (check_station(what.station))
+        return 1;
     return act(&what, argv + optind, 1);
 }
 

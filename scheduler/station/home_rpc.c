@@ -392,6 +392,11 @@ static bool say_why(const struct job *job, home_why_ok *ok)
     } else if (job->state == JOB_IDLE) {
         good = good && add_line(ok, home->coordinator_why);
     }
+    if (job->want_station[0]) {
+        snprintf(line, sizeof line, "is to run on %s (ckpt migrate)",
+                 job->want_station);
+        good = good && add_line(ok, line);
+    }
     if (job->image_generation > 0) {
         snprintf(line, sizeof line,
                  "newest checkpoint: number %u, %llu bytes, %lld s ago",

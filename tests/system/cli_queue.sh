@@ -41,6 +41,9 @@ same "state" Owner "$(ckpt status s1 | awk '$1 == "s1" {print $2}')"
 code 1 ckpt status s9
 says "there is no station s9"
 
+code 1 ckpt vacate s9
+code 0 ckpt vacate s1
+
 # Submit.
 cd "$work"
 same "ids" "1" "$(ckpt submit --name one --prio 5 /bin/true)"
@@ -75,6 +78,10 @@ ckpt hold --reason "wrong input" 2
 same "state" held "$(job_member 2 state)"
 ckpt why 2 | grep -q "wrong input" || fail "why: $(ckpt why 2)"
 code 1 ckpt hold 2
+code 1 ckpt migrate 1 s9
+says "there is no station s9"
+ckpt migrate 1 s2
+ckpt why 1 | grep -q "run on s2" || fail "why: $(ckpt why 1)"
 ckpt prio 3 10
 ckpt prio 4 -7
 same "prio" "10 -7" "$(job_member 3 pri) $(job_member 4 pri)"
