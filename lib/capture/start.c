@@ -42,6 +42,8 @@ static int install(int sig, struct ckpt_err *err)
     sa.sa_sigaction = ckpt_capture_signal;
     sa.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
     sigfillset(&sa.sa_mask);
+    /* hooks, and handlers that are told, may make remote calls */
+    sigdelset(&sa.sa_mask, SIGSYS);
     if (ckpt_wrap_sigaction(sig, &sa) < 0)
         return ckpt_err_sys(err, "cannot handle signal %d", sig);
     return 0;

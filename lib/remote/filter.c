@@ -170,6 +170,8 @@ int ckpt_filter_install(struct ckpt_err *err)
     emit_passes(&program);
     emit_gate(&program, ckpt_gate_after);
     emit_gate(&program, ckpt_gate_bounce_after);
+    /* waits of lib/wrap/sleep.c, whose masks are clean already */
+    emit_gate(&program, ckpt_program_call_after);
     emit_checks(&program);
 
     struct sock_fprog fprog = {program.len, program.code};

@@ -12,3 +12,8 @@ tests_bench_proto_speed_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 EXTRA_PROGRAMS += tests/bench/image_write
 tests_bench_image_write_SOURCES = tests/bench/image_write.c
 tests_bench_image_write_LDADD = $(IMAGE_LIBS) -lm
+
+EXTRA_DIST += tests/bench/remote_calls.c tests/bench/remote_calls.sh
+.PHONY: bench-remote
+bench-remote: all tests/unit/real-shadow
+	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_calls.sh

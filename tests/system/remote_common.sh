@@ -5,8 +5,22 @@
 #
 # shellcheck shell=bash
 
+# relink NAME MODE: with ckpt-cc; MODE is relinked or relinked-static.
+relink() {
+    local wrapper=ckpt-cc flags=()
+    case $1 in
+    *.cc) wrapper=ckpt-c++ ;;
+    *.f90) wrapper=ckpt-fc ;;
+    *) flags=(-D_GNU_SOURCE -pthread) ;;
+    esac
+    [ "$2" = relinked ] || flags+=(-static)
+    "$wrapper" -O1 -w ${flags[@]+"${flags[@]}"} "$top_srcdir/tests/progs/$1" \
+        -o "$work/bin/$1.$2"
+}
+
 # build NAME MODE: tests/progs/NAME -> $work/bin/NAME.MODE; MODE is static or
-# dynamic.  False where the compiler or the static library is missing.
+# dynamic, or relinked.  False where the compiler or the static library is
+# missing.
 build() {
     local source=$top_srcdir/tests/progs/$1 lib=$top_builddir/lib
     local out=$work/bin/$1.$2 compiler=cc tirpc=-ltirpc flags=()
@@ -16,6 +30,11 @@ build() {
     esac
     command -v $compiler >/dev/null || return 1
     mkdir -p "$work/bin"
+    case $2 in relinked*)
+        relink "$1" "$2"
+        return
+        ;;
+    esac
     if [ "$2" = static ]; then
         flags=(-static)
         tirpc=$(cc -print-file-name=libtirpc.a)

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/remote_common.sh"
 
 for program in "${remote_programs[@]}"; do
-    for mode in static dynamic; do
+    for mode in static dynamic relinked relinked-static; do
         build "$program" $mode || { echo "$program $mode: cannot build"; continue; }
         compare "$program" $mode "$fake_shadow"
     done
