@@ -293,7 +293,8 @@ static int boot_pipe(const struct ckpt_boot *boot, struct ckpt_err *err)
 
 /* In the child.  What goes wrong is written to `report`. */
 static void become_job(const struct job *job, const struct confine *confine,
-                       const struct command *command, int boot_fd, int report)
+                       const struct command *command, int boot_fd, int report,
+                       int complaint)
 {
     struct ckpt_err err;
     char name[NAME_MAX + 4];
@@ -301,7 +302,7 @@ static void become_job(const struct job *job, const struct confine *confine,
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++)
-        dup2(null, fd);
+        dup2(fd == 2 && complaint >= 0 ? complaint : null, fd);
     if (confine_self(confine, &err) < 0)
         goto failed;
     signal(SIGPIPE, SIG_DFL);
@@ -339,17 +340,23 @@ static int launch(struct job *job, const struct confine *confine,
                   const struct command *command, int boot_fd,
                   struct ckpt_err *err)
 {
-    int report[2];
+    int report[2], complaint[2] = {-1, -1};
 
     if (pipe2(report, O_CLOEXEC) < 0)
         return ckpt_err_sys(err, "pipe");
+    if (command->program_fd >= 0 &&
+        pipe2(complaint, O_CLOEXEC | O_NONBLOCK) < 0)
+        complaint[0] = complaint[1] = -1; /* its words are not heard, then */
     pid_t pid = fork();
     if (pid == 0)
-        become_job(job, confine, command, boot_fd, report[1]);
+        become_job(job, confine, command, boot_fd, report[1], complaint[1]);
     close(report[1]);
+    if (complaint[1] >= 0)
+        close(complaint[1]);
     int rc = pid < 0 ? ckpt_err_sys(err, "fork")
                      : wait_for_exec(pid, report[0], err);
     close(report[0]);
+    job->complaint_fd = complaint[0];
     if (rc == 0)
         job->pid = pid;
     return rc;
@@ -443,6 +450,55 @@ enum job_change job_look(struct job *job)
     job->wait_status = status;
     job->cpu_usec = usec(usage.ru_utime) + usec(usage.ru_stime);
     return JOB_ENDED;
+}
+
+/* Ask `ckpt image verify`, as the job's user: the starter itself reads no
+ * image. */
+static bool image_is_damaged(const struct job *job, const char *scratch)
+{
+    struct confine confine = {
+        .scratch = scratch, .parent = getpid(), .program_fd = -1};
+    char program[PATH_MAX];
+    struct ckpt_err err;
+    int status;
+
+    if (program_find("ckpt", program, &err) < 0 ||
+        find_user(job, &confine, &err) < 0)
+        return false;
+    confine.program_fd = open(program, O_RDONLY | O_CLOEXEC);
+    pid_t pid = confine.program_fd < 0 ? -1 : fork();
+    if (pid == 0) {
+        char *argv[] = {"ckpt", "image", "verify", "image", NULL};
+        char *envp[] = {NULL};
+        if (confine_self(&confine, &err) == 0)
+            execveat(confine.program_fd, "", argv, envp, AT_EMPTY_PATH);
+        _exit(127);
+    }
+    if (confine.program_fd >= 0)
+        close(confine.program_fd);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 1;
+}
+
+bool job_restart_failed(struct job *job, const char *scratch, char *text,
+                        size_t size)
+{
+    char said[400];
+
+    if (job->complaint_fd < 0)
+        return false;
+    ssize_t n = read(job->complaint_fd, said, sizeof said - 1);
+    close(job->complaint_fd);
+    job->complaint_fd = -1;
+    if (n <= 0 || !WIFEXITED(job->wait_status) ||
+        WEXITSTATUS(job->wait_status) == 0 || WEXITSTATUS(job->wait_status) > 2)
+        return false;
+    said[n] = '\0';
+    said[strcspn(said, "\n")] = '\0';
+    snprintf(text, size, "%s: %s",
+             image_is_damaged(job, scratch) ? "damaged image" : "restart",
+             said);
+    return true;
 }
 
 void job_kill(struct job *job)

@@ -19,6 +19,8 @@ struct job {
     pid_t pid;             /* also its process group and session; 0: none */
     int wait_status;
     uint64_t cpu_usec; /* once it has ended */
+    int complaint_fd;  /* what `ckpt restart` says before it has become the
+                          program; -1: not a restart */
 };
 
 enum job_change { JOB_NOTHING, JOB_STOPPED, JOB_CONTINUED, JOB_ENDED };
@@ -34,6 +36,12 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
 /* The next thing that happened to it.  On JOB_ENDED wait_status is set and no
  * process of its group is left. */
 enum job_change job_look(struct job *job);
+
+/* After JOB_ENDED: it was no end of the program, the image could not be
+ * restarted.  The reason goes to text; it begins with "damaged image" when the
+ * image itself is at fault. */
+bool job_restart_failed(struct job *job, const char *scratch, char *text,
+                        size_t size);
 
 /* Used on this machine so far. */
 uint64_t job_cpu_usec(const struct job *job);

@@ -251,22 +251,27 @@ static void report_end(struct starter *st, shadow_event event, int value,
     }
 }
 
+/* A job that we killed has not ended, it will run again elsewhere; nor has a
+ * program whose image could not be restarted. */
 static void finish(struct starter *st)
 {
     int status = st->job.wait_status;
+    char text[600];
 
     say(st, 'X', st->killing ? st->why : "");
     log_line("job %llu epoch %u: ended, wait status %d",
              (unsigned long long)st->boot.job, st->boot.epoch, status);
-    remove_tree(st->scratch);
-    /* A job that we killed has not ended: it will run again elsewhere. */
-    if (st->killing) {
-        char text[600];
+    bool failed = !st->killing &&
+                  job_restart_failed(&st->job, st->scratch, text, sizeof text);
+    if (st->killing)
         snprintf(text, sizeof text, "evicted: %s", st->why);
+    remove_tree(st->scratch);
+    if (failed)
+        log_line("job %llu: %s", (unsigned long long)st->boot.job, text);
+    if (st->killing || failed)
         report_end(st, SHADOW_EV_FAILED, 0, text);
-    } else {
+    else
         report_end(st, SHADOW_EV_EXITED, status, "");
-    }
 }
 
 static int run(struct starter *st)
@@ -324,7 +329,8 @@ static int prepare_signals(void)
 
 int main(int argc, char **argv)
 {
-    struct starter st = {.boot_fd = -1, .link_fd = -1};
+    struct starter st = {
+        .boot_fd = -1, .link_fd = -1, .job = {.complaint_fd = -1}};
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)

@@ -32,7 +32,9 @@ enum {
     END_LIMIT_MS = 5000,    /* from SIGTERM to SIGKILL for a shadow */
 };
 
-static const char EVICTED[] = "evicted: "; /* the starter's word for it */
+/* The starter's words. */
+static const char EVICTED[] = "evicted: ";
+static const char DAMAGED[] = "damaged image: ";
 
 struct active *active_find(struct home *home, uint64_t id)
 {
@@ -193,7 +195,7 @@ static void image_fault(struct active *active, const char *text)
 {
     struct ckpt_err err;
 
-    if (!strstr(text, "image"))
+    if (strncmp(text, DAMAGED, strlen(DAMAGED)) != 0)
         return;
     if (jobdir_image_set_aside(active->dir, &err) == 0)
         log_line("job %llu: the newest image is set aside: %s",
@@ -266,7 +268,7 @@ static void take_event(struct home *home, const struct job *job,
         what = JOB_EV_OWNER_LEFT;
         break;
     case JOBEVENT_CHECKPOINTED:
-        if ((uint32_t)event->value <= job->image_generation)
+        if (event->time_usec / 1000 <= job->image_ms)
             return;
         what = JOB_EV_CHECKPOINTED;
         detail.generation = (uint32_t)event->value;
