@@ -101,36 +101,34 @@ static int remember_address(const pool_station *station, void *arg)
     return 0;
 }
 
-/* Where the station is; ENOENT: the coordinator does not know it. */
-static int find_station(struct home *home, const char *name,
-                        char addr[POOL_ADDR_MAX + 1], struct ckpt_err *err)
+/* Where the station is, and, with `leave`, get off it what runs there: when
+ * that is nothing, the owner has what was asked for. */
+static int at_station(struct home *home, const char *name, bool leave,
+                      struct ckpt_err *err)
 {
-    addr[0] = '\0';
+    char addr[POOL_ADDR_MAX + 1] = "";
+
     if (coordinator_each(home, name, remember_address, addr, err))
         return -1;
     if (!addr[0])
         return ckpt_err_set(err, ENOENT, "there is no station %s", name);
+    if (!leave || station_leave(home, addr, "vacate was asked for", err) == 0)
+        return 0;
+    if (errno != ESTALE)
+        return ckpt_err_prefix(err, "station %s", name);
+    printf("nothing runs on %s\n", name);
     return 0;
 }
 
-/* That nothing runs there is no failure: the owner has what was asked for. */
-static int vacate_station(const char *name)
+static int with_station(const char *name, bool leave)
 {
-    char addr[POOL_ADDR_MAX + 1];
     struct ckpt_err err = {""};
     struct home home;
     int result;
 
     if (home_open(&home, &err))
         return cli_fail(&err);
-    result = find_station(&home, name, addr, &err);
-    if (result == 0 &&
-        station_leave(&home, addr, "vacate was asked for", &err)) {
-        if (errno == ESTALE)
-            printf("nothing runs on %s\n", name);
-        else
-            result = ckpt_err_prefix(&err, "station %s", name);
-    }
+    result = at_station(&home, name, leave, &err);
     home_close(&home);
     return result ? cli_fail(&err) : 0;
 }
@@ -144,25 +142,10 @@ int cmd_vacate(int argc, char **argv)
     cli_parse(&cli, argc, argv, 1, -1);
     for (int i = optind; i < argc; i++) {
         int one = cli_is_job(argv[i]) ? act(&what, argv + i, 1)
-                                      : vacate_station(argv[i]);
+                                      : with_station(argv[i], true);
         code = one > code ? one : code;
     }
     return code;
-}
-
-/* A job that waits for a station that is not there would wait for ever. */
-static int check_station(const char *name)
-{
-    char addr[POOL_ADDR_MAX + 1];
-    struct ckpt_err err = {""};
-    struct home home;
-    int result;
-
-    if (home_open(&home, &err))
-        return cli_fail(&err);
-    result = find_station(&home, name, addr, &err);
-    home_close(&home);
-    return result ? cli_fail(&err) : 0;
 }
 
 int cmd_migrate(int argc, char **argv)
@@ -174,7 +157,8 @@ int cmd_migrate(int argc, char **argv)
     what.station = argv[optind + 1];
     if (strlen(what.station) > POOL_NAME_MAX)
         return cli_misuse("%s: no station has such a name", what.station);
-    if (check_station(what.station))
+    /* for one that is not there the job would wait for ever */
+    if (with_station(what.station, false))
         return 1;
     return act(&what, argv + optind, 1);
 }

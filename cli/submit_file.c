@@ -1,5 +1,6 @@
 /* submit_file.c - see submit_file.h */
 #include "cli/submit_file.h"
+#include "lib/common/conf.h"
 #include "scheduler/core/expr.h"
 
 #include <ctype.h>
@@ -275,19 +276,6 @@ static int wrong(struct parser *p, const char *what, const char *text)
                         text);
 }
 
-static char *trim(char *text)
-{
-    char *end;
-
-    while (isspace((unsigned char)*text))
-        text++;
-    for (end = text + strlen(text); end > text; end--)
-        if (!isspace((unsigned char)end[-1]))
-            break;
-    *end = '\0';
-    return text;
-}
-
 /* $(Process) and $(Cluster), in any case, are the home station's. */
 static int check_macros(struct parser *p, const char *value)
 {
@@ -344,18 +332,18 @@ static int parse_queue(struct parser *p, const char *rest)
 
 static int parse_line(struct parser *p, char *line)
 {
-    char *text = trim(line), *equals;
+    char *text = ckpt_conf_trim(line), *equals;
 
     if (*text == '\0' || *text == '#')
         return 0;
     if (!strncasecmp(text, "queue", 5) &&
         (text[5] == '\0' || isspace((unsigned char)text[5])))
-        return parse_queue(p, trim(text + 5));
+        return parse_queue(p, ckpt_conf_trim(text + 5));
     equals = strchr(text, '=');
     if (!equals)
         return wrong(p, "neither `key = value` nor queue: ", text);
     *equals = '\0';
-    return set_value(p, trim(text), trim(equals + 1));
+    return set_value(p, ckpt_conf_trim(text), ckpt_conf_trim(equals + 1));
 }
 
 /* Join lines that end with \ ; the first one's number counts. */

@@ -299,7 +299,7 @@ struct ckpt_conf *ckpt_conf_create(const struct ckpt_conf_key *keys)
 
 /* --- the file ------------------------------------------------------------ */
 
-static char *trim(char *text)
+char *ckpt_conf_trim(char *text)
 {
     char *end;
 
@@ -316,7 +316,7 @@ static char *trim(char *text)
 static int load_line(struct ckpt_conf *conf, char *line, const char *where,
                      const char *file, struct ckpt_err *err)
 {
-    char *name = trim(line);
+    char *name = ckpt_conf_trim(line);
     char *equals = strchr(name, '=');
     const struct ckpt_conf_key *key;
     const struct setting *old;
@@ -327,8 +327,8 @@ static int load_line(struct ckpt_conf *conf, char *line, const char *where,
     if (!equals)
         return ckpt_err_set(err, EINVAL, "\"%s\" is not `key = value`", name);
     *equals = '\0';
-    name = trim(name);
-    value = trim(equals + 1);
+    name = ckpt_conf_trim(name);
+    value = ckpt_conf_trim(equals + 1);
     if (resolve(conf, name, &key, &station, err) ||
         value_check(key, value, err))
         return -1;

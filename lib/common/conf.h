@@ -79,6 +79,9 @@ void ckpt_conf_each(const struct ckpt_conf *conf,
                                const char *where, void *arg),
                     void *arg);
 
+/* The text without blanks at both ends, which are overwritten. */
+char *ckpt_conf_trim(char *text);
+
 /* The notations by themselves.  0, or -1 with EINVAL. */
 int ckpt_conf_parse_ms(const char *text, int64_t *ms);
 int ckpt_conf_parse_size(const char *text, uint64_t *bytes);
