@@ -2,7 +2,8 @@
  *
  * Before it reads a byte from the network the process gives up everything but
  * the granted files, the job's directory and the sockets it has: the owner's
- * ids, no new privileges, no core dump, and Landlock where the kernel has it.
+ * ids, no new privileges, no core dump, a filter of system calls, and Landlock
+ * where the kernel has it.
  * openat2 in path.c stays what confines each call.
  */
 #include "shadow/server.h"
@@ -11,7 +12,10 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +57,9 @@ int become_owner(struct shadow *shadow, struct ckpt_err *err)
     if (initgroups(user, pw->pw_gid) < 0 ||
         setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
         setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
+        return ckpt_err_sys(err, "cannot become %s", user);
+    /* The change took /proc/self away from us; the journal looks there. */
+    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
         return ckpt_err_sys(err, "cannot become %s", user);
     return 0;
 }
@@ -132,6 +139,81 @@ static int landlock(struct shadow *shadow, int *abi)
     return rc;
 }
 
+/* --- seccomp
+ * ---------------------------------------------------------------------- */
+
+/* What a file server never does: other programs and processes, other
+ * connections, other machines' business. */
+static const unsigned forbidden[] = {
+    SYS_execve,
+    SYS_execveat,
+    SYS_fork,
+    SYS_vfork,
+    SYS_clone,
+    SYS_clone3,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_pidfd_getfd,
+    SYS_kill,
+    SYS_tkill,
+    SYS_pidfd_send_signal,
+    SYS_socket,
+    SYS_socketpair,
+    SYS_connect,
+    SYS_bind,
+    SYS_listen,
+    SYS_mount,
+    SYS_umount2,
+    SYS_move_mount,
+    SYS_open_tree,
+    SYS_fsopen,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_unshare,
+    SYS_setns,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_userfaultfd,
+    SYS_io_uring_setup,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_mknod,
+    SYS_mknodat,
+    SYS_open_by_handle_at,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_kexec_load,
+    SYS_reboot,
+    SYS_swapon,
+};
+enum { FORBIDDEN = sizeof forbidden / sizeof forbidden[0] };
+
+static int filter_calls(void)
+{
+    enum { HEAD = 5, TAIL = 2 };
+    struct sock_filter code[HEAD + FORBIDDEN + TAIL] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        /* the x32 calls have this bit */
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, FORBIDDEN + 1, 0),
+    };
+    struct sock_fprog program = {HEAD + FORBIDDEN + TAIL, code};
+
+    for (unsigned i = 0; i < FORBIDDEN; i++)
+        code[HEAD + i] = (struct sock_filter)BPF_JUMP(
+            BPF_JMP | BPF_JEQ | BPF_K, forbidden[i],
+            (unsigned char)(FORBIDDEN - i), 0);
+    code[HEAD + FORBIDDEN] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    code[HEAD + FORBIDDEN + 1] = (struct sock_filter)BPF_STMT(
+        BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
 int confine(struct shadow *shadow, char how[JOBDIR_TEXT_MAX],
             struct ckpt_err *err)
 {
@@ -143,6 +225,8 @@ int confine(struct shadow *shadow, char how[JOBDIR_TEXT_MAX],
         return ckpt_err_sys(err, "cannot confine the shadow");
     if (landlock(shadow, &abi) < 0)
         return ckpt_err_sys(err, "cannot confine the shadow with Landlock");
+    if (filter_calls() < 0)
+        return ckpt_err_sys(err, "cannot confine the shadow with seccomp");
     if (abi >= 2)
         snprintf(how, JOBDIR_TEXT_MAX, "uid %u, Landlock %d", geteuid(), abi);
     else

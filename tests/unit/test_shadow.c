@@ -8,6 +8,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -502,6 +503,36 @@ START_TEST(an_epoch_is_served_once)
 }
 END_TEST
 
+START_TEST(root_becomes_the_owner)
+{
+    struct stat st;
+
+    if (geteuid() != 0 || getpwnam("nobody") == NULL)
+        return; /* nothing to become */
+    struct passwd *pw = getpwnam("nobody");
+    ck_assert_int_eq(chmod(top, 0755), 0);
+    ck_assert_int_eq(chown(work, pw->pw_uid, pw->pw_gid), 0);
+    ck_assert_int_eq(chown(other, pw->pw_uid, pw->pw_gid), 0);
+    ck_assert_int_eq(chown(spec.in, pw->pw_uid, pw->pw_gid), 0);
+    ck_assert_int_eq(chmod(spec.executable, 0755), 0);
+    put_file(path_in(work, "old"), "root's");
+    spec.user = (char *)"nobody";
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    int64_t f = open_file(&client, "new", O_WRONLY | O_CREAT);
+    ck_assert_int_gt(f, 0);
+    ck_assert_int_eq(append(&client, next(&client), (uint32_t)f, "x"), 0);
+    ck_assert_int_eq(open_file(&client, "old", O_RDONLY), -EACCES);
+    ck_assert_int_eq(stat(path_in(work, "new"), &st), 0);
+    ck_assert_uint_eq(st.st_uid, pw->pw_uid);
+    end_shadow(SIGKILL);
+    cut(&client);
+    start_shadow();
+    ck_assert_ptr_null(get_file(path_in(work, "new")));
+    end_shadow(SIGTERM);
+}
+END_TEST
+
 START_TEST(the_end_is_recorded)
 {
     static const struct {
@@ -591,6 +622,7 @@ int main(void)
     tcase_add_test(tests, what_is_denied_is_not_reached_through_a_wider_grant);
     tcase_add_test(tests, a_killed_incarnation_leaves_no_trace);
     tcase_add_test(tests, an_epoch_is_served_once);
+    tcase_add_test(tests, root_becomes_the_owner);
     tcase_add_test(tests, the_end_is_recorded);
     tcase_add_test(tests, a_silent_starter_is_lost);
     tcase_add_test(tests, the_starter_gets_what_it_needs);
