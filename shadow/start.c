@@ -23,7 +23,14 @@ static int take_lock(struct shadow *shadow, struct ckpt_err *err)
 
     if (fd < 0)
         return ckpt_err_sys(err, "%s/shadow.lock", shadow->dir);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    /* whoever asks whether a shadow runs (jobdir_shadow_pid()) has the lock for
+     * a moment */
+    int busy = flock(fd, LOCK_EX | LOCK_NB);
+    for (int i = 0; busy < 0 && errno == EWOULDBLOCK && i < 50; i++) {
+        usleep(4000);
+        busy = flock(fd, LOCK_EX | LOCK_NB);
+    }
+    if (busy < 0) {
         close(fd);
         return ckpt_err_set(err, EBUSY, "%s: another shadow serves this job",
                             shadow->dir);
