@@ -21,7 +21,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 50 };
+enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200 };
 
 /* Everything one capture has gathered. */
 struct capture {
