@@ -16,12 +16,16 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200 };
+enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200, WRITER_NICE = 10 };
 
 /* Everything one capture has gathered. */
 struct capture {
@@ -29,12 +33,16 @@ struct capture {
     struct ckpt_meta meta;
     struct ckpt_process process;
     struct ckpt_file_table files;
+    struct ckpt_range omit[2];
+    struct ckpt_memory_rules rules;
     struct ckpt_memory memory;
     struct ckpt_thread_note *threads;
     size_t nthreads;
     struct ckpt_note *notes;
     size_t nnotes;
     struct ckpt_file_sink file_sink;
+    int (*commit_file)(struct ckpt_sink *sink, struct ckpt_err *err);
+    bool in_child;
     uint64_t image_bytes;
 };
 
@@ -123,21 +131,20 @@ static int look_threads(struct capture *c, struct ckpt_err *err)
     return 0;
 }
 
-static int look_memory(struct capture *c, struct ckpt_err *err)
+static int list_memory(struct capture *c, struct ckpt_err *err)
 {
-    struct ckpt_range omit[] = {
-        {(uint64_t)(uintptr_t)c->arena.base, (uint64_t)(uintptr_t)c->arena.end},
-        s->marker,
-    };
-    struct ckpt_memory_rules rules = {
-        .omit = omit,
+    c->omit[0] = (struct ckpt_range){(uint64_t)(uintptr_t)c->arena.base,
+                                     (uint64_t)(uintptr_t)c->arena.end};
+    c->omit[1] = s->marker;
+    c->rules = (struct ckpt_memory_rules){
+        .omit = c->omit,
         .nomit = 2,
         .zero = s->unsaved,
         .nzero = s->nunsaved,
         .exclude = s->exclude,
         .nexclude = s->nexclude,
     };
-    return ckpt_memory_look(&c->memory, &c->arena, &rules, err);
+    return ckpt_memory_list(&c->memory, &c->arena, &c->rules, err);
 }
 
 static void look_meta(struct capture *c)
@@ -229,6 +236,20 @@ static const char *image_path(void)
     return s->request.path[0] ? s->request.path : s->settings.image;
 }
 
+/* In the writing child: when the program was killed meanwhile it may have been
+ * started again, and have written a newer image; then this one is unwanted. */
+static int commit_unless_orphaned(struct ckpt_sink *sink, struct ckpt_err *err)
+{
+    struct capture *c =
+        (struct capture *)((char *)sink - offsetof(struct capture, file_sink));
+
+    if ((int32_t)ckpt_sys(SYS_getppid) != s->pid) {
+        sink->abort(sink);
+        return ckpt_err_set(err, ECANCELED, "the program has ended");
+    }
+    return c->commit_file(sink, err);
+}
+
 static int open_sink(struct capture *c, struct ckpt_sink **sink,
                      struct ckpt_err *err)
 {
@@ -237,8 +258,13 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
         return 0;
     }
     *sink = &c->file_sink.sink;
-    return ckpt_file_sink_open(&c->file_sink, image_path(), s->settings.keep,
-                               err);
+    if (ckpt_file_sink_open(&c->file_sink, image_path(), s->settings.keep,
+                            err) < 0)
+        return -1;
+    c->commit_file = (*sink)->commit;
+    if (c->in_child)
+        (*sink)->commit = commit_unless_orphaned;
+    return 0;
 }
 
 /* The working memory is mapped after the maps were read, so it is not among
@@ -271,22 +297,77 @@ static bool skip_descriptor(int fd)
     return fd == s->request.reply_fd || ckpt_remote_owns_fd(fd);
 }
 
-static int look_and_write(struct capture *c, struct ckpt_err *err)
+/* Everything that is quick, and everything that can be refused. */
+static int look(struct capture *c, struct ckpt_err *err)
 {
-    if (ckpt_arena_map(&c->arena, ARENA_BYTES, err) < 0)
-        return -1;
     look_meta(c);
-    int rc = -1;
-    if (ckpt_pending_look(&s->pending, err) == 0 &&
-        ckpt_process_look(&c->process, s->settings.signal, err) == 0 &&
+    if (ckpt_pending_look(&s->pending, err) < 0 ||
+        ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
-                        err) == 0 &&
-        look_threads(c, err) == 0 && look_memory(c, err) == 0 &&
+                        err) < 0 ||
+        look_threads(c, err) < 0)
+        return -1;
+    return list_memory(c, err);
+}
+
+/* Everything that takes time in proportion to the memory. */
+static int save(struct capture *c, struct ckpt_err *err)
+{
+    int rc = -1;
+
+    if (ckpt_memory_look(&c->memory, &c->arena, &c->rules, err) == 0 &&
         make_notes(c, err) == 0)
         rc = write_image(c, err);
     ckpt_memory_restore_protection(&c->memory);
-    ckpt_arena_unmap(&c->arena);
+    if (rc < 0)
+        ckpt_capture_log("checkpoint failed: %s", err->text);
+    else
+        ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
+                         (unsigned long long)c->image_bytes, c->nthreads,
+                         ckpt_remote_active() ? "home" : image_path());
     return rc;
+}
+
+/* Whether a child may write the image from its copy of the memory while the
+ * program goes on.  Not when it is to end anyway, when some memory is shared
+ * with the child, or when the image goes through the program's own session. */
+static bool may_fork(const struct capture *c)
+{
+    return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
+           !ckpt_memory_is_shared(&c->memory);
+}
+
+/* The child has no exit signal: the program's wait() does not see it. */
+static void wait_for_writer(int *status)
+{
+    int ignored;
+
+    if (s->writer <= 0)
+        return;
+    while (ckpt_sys(SYS_wait4, s->writer, status ? status : &ignored, __WALL,
+                    NULL) == -EINTR)
+        ;
+    s->writer = 0;
+}
+
+/* Write in a child; 0 when it is on its way. */
+static int save_in_child(struct capture *c, struct ckpt_err *err)
+{
+    long pid = ckpt_sys(SYS_clone, 0, NULL, NULL, NULL, 0);
+
+    if (pid < 0)
+        return save(c, err); /* no room for a child: the slow way */
+    if (pid == 0) {
+        ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
+        ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
+        c->in_child = true;
+        int rc = save(c, err);
+        ckpt_request_answer(&s->request, image_path(),
+                            rc < 0 ? err->text : NULL);
+        ckpt_sys(SYS_exit_group, rc < 0);
+    }
+    s->writer = (int32_t)pid;
+    return 0;
 }
 
 static int capture_stopped(struct ckpt_err *err)
@@ -300,14 +381,26 @@ static int capture_stopped(struct ckpt_err *err)
     if (ckpt_remote_active() && ckpt_remote_quiesce(err) < 0)
         return -1;
     memset(&c, 0, sizeof c);
-    int rc = look_and_write(&c, err);
+    if (ckpt_arena_map(&c.arena, ARENA_BYTES, err) < 0)
+        return -1;
+    int rc = look(&c, err);
     if (rc < 0)
         ckpt_capture_log("checkpoint refused: %s", err->text);
-    else
-        ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
-                         (unsigned long long)c.image_bytes, c.nthreads,
-                         ckpt_remote_active() ? "home" : image_path());
+    else if (s->request.mode != CKPT_REQUEST_CHECK)
+        rc = may_fork(&c) ? save_in_child(&c, err) : save(&c, err);
+    ckpt_arena_unmap(&c.arena);
     return rc;
+}
+
+/* ckpt_checkpoint() returns when the image is durable. */
+static int await_durable(struct ckpt_err *err)
+{
+    int status = 0;
+
+    if (s->request.mode != CKPT_REQUEST_SELF || s->writer <= 0)
+        return 0;
+    wait_for_writer(&status);
+    return status == 0 ? 0 : ckpt_err_set(err, EIO, "could not be written");
 }
 
 /* Runs on libckpt's stack, in the captor. */
@@ -317,6 +410,7 @@ static long capture_run(void *unused)
 
     (void)unused;
     err->text[0] = '\0';
+    wait_for_writer(NULL); /* never two at once */
     if (stop_outside_vdso(err) < 0)
         return -1;
     int rc = capture_stopped(err);
@@ -325,7 +419,7 @@ static long capture_run(void *unused)
         ckpt_sys(SYS_exit_group, CKPT_EXIT_CODE);
     }
     ckpt_stop_release();
-    return rc;
+    return rc < 0 ? rc : await_durable(err);
 }
 
 static long revive_run(void *unused)
@@ -351,8 +445,11 @@ static void capture_here(void *ucontext)
     if (ckpt_context_save(&self.context) == 0) {
         on_own_stack(capture_run, &rc);
         s->result = rc < 0 ? -1 : 0;
-        ckpt_request_answer(&s->request, image_path(),
-                            rc < 0 ? s->err.text : NULL);
+        if (s->writer > 0)
+            ckpt_request_drop(&s->request); /* the child answers */
+        else
+            ckpt_request_answer(&s->request, image_path(),
+                                rc < 0 ? s->err.text : NULL);
     } else {
         ckpt_thread_revive(&self);
         ckpt_stop_wait_revived();

@@ -385,7 +385,7 @@ static int list_maps(struct look *l, char *text)
     return 0;
 }
 
-int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
+int ckpt_memory_list(struct ckpt_memory *memory, struct ckpt_arena *arena,
                      const struct ckpt_memory_rules *rules,
                      struct ckpt_err *err)
 {
@@ -394,8 +394,16 @@ int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
 
     memset(memory, 0, sizeof *memory);
     char *text = read_maps(&l);
-    if (!text || list_maps(&l, text) < 0)
-        return -1;
+    return text ? list_maps(&l, text) : -1;
+}
+
+int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
+                     const struct ckpt_memory_rules *rules,
+                     struct ckpt_err *err)
+{
+    struct look l = {
+        .memory = memory, .arena = arena, .rules = rules, .err = err};
+
     if (ckpt_pages_open(&l.pages) < 0)
         return ckpt_err_set(err, EACCES, "cannot read /proc/self/pagemap");
     l.room = memory->nmaps + SEGMENTS_MAX;
@@ -406,6 +414,14 @@ int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
                  : ckpt_err_sys(err, "list of %zu segments", l.room);
     ckpt_pages_close(&l.pages);
     return rc;
+}
+
+bool ckpt_memory_is_shared(const struct ckpt_memory *memory)
+{
+    for (size_t i = 0; i < memory->nmaps; i++)
+        if (memory->maps[i].kind == CKPT_MAP_SHARED)
+            return true;
+    return false;
 }
 
 void ckpt_memory_restore_protection(const struct ckpt_memory *memory)

@@ -39,10 +39,21 @@ struct ckpt_memory_rules {
     size_t nexclude;
 };
 
-/* 0; or -1: EBUSY with the mapping named when it cannot be saved, ENOMEM. */
+/* List the mappings: quick, and all that can be refused is refused here.  The
+ * rules must live as long as `memory` is used.  0; or -1: EBUSY with the
+ * mapping named when it cannot be saved, ENOMEM. */
+int ckpt_memory_list(struct ckpt_memory *memory, struct ckpt_arena *arena,
+                     const struct ckpt_memory_rules *rules,
+                     struct ckpt_err *err);
+
+/* Find the contents: fill in the segments.  Reads all present memory; may be
+ * done in a forked child of the stopped process.  0 or -1. */
 int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
                      const struct ckpt_memory_rules *rules,
                      struct ckpt_err *err);
+
+/* Some memory is shared and is not frozen by fork(). */
+bool ckpt_memory_is_shared(const struct ckpt_memory *memory);
 
 /* Mappings without PROT_READ that hold contents are made readable by look();
  * give them their protection back. */

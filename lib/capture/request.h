@@ -28,6 +28,7 @@
 enum ckpt_request_mode {
     CKPT_REQUEST_CONTINUE = 0,
     CKPT_REQUEST_EXIT = 1,  /* exit with CKPT_EXIT_CODE when durable */
+    CKPT_REQUEST_CHECK = 2, /* only tell whether it would be refused */
     CKPT_REQUEST_SELF = 15, /* of ckpt_checkpoint(): go on; nobody answers to */
 };
 
@@ -63,6 +64,9 @@ struct ckpt_request {
  * `last_id`.  Opens the reply pipe and answers "taken". */
 bool ckpt_request_take(const siginfo_t *info, uint64_t last_id,
                        struct ckpt_request *request);
+
+/* Close the pipe; another process answers. */
+void ckpt_request_drop(struct ckpt_request *request);
 
 /* Answer and close the pipe: "done" with `path` when error is NULL. */
 void ckpt_request_answer(struct ckpt_request *request, const char *path,

@@ -84,6 +84,12 @@ void ckpt_request_answer(struct ckpt_request *r, const char *path,
     if (n > 0)
         ckpt_write_full(r->reply_fd, line,
                         (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-    ckpt_sys(SYS_close, r->reply_fd);
+    ckpt_request_drop(r);
+}
+
+void ckpt_request_drop(struct ckpt_request *r)
+{
+    if (r->reply_fd >= 0)
+        ckpt_sys(SYS_close, r->reply_fd);
     r->reply_fd = -1;
 }

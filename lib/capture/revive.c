@@ -91,6 +91,7 @@ void ckpt_revive_finish(void)
 
     take_args(&remote_fd);
     set_clock();
+    s->writer = 0; /* it was the child of another process */
     ckpt_unsaved_advise();
     if (ckpt_capture_arm(&err) < 0 || ckpt_capture_mark(&err) < 0)
         die(err.text);

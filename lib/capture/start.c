@@ -151,6 +151,7 @@ static int start(struct ckpt_err *err)
     s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);
     if (!s->stack)
         return ckpt_err_sys(err, "stack");
+    ckpt_unsaved_advise();
     /* the marker comes last: it invites requests */
     atomic_store(&s->disabled, 1);
     if (ckpt_capture_arm(err) < 0 || ckpt_capture_mark(err) < 0)

@@ -8,10 +8,15 @@
 
 struct ckpt_capture_state ckpt_capture_state;
 
+/* A child has no business with our keys; but the child that writes an image
+ * runs on our stack. */
 static void advise(const struct ckpt_range *r)
 {
+    bool is_stack = r->start == (uint64_t)(uintptr_t)ckpt_capture_state.stack;
+
     ckpt_sys(SYS_madvise, r->start, r->end - r->start, MADV_DONTDUMP);
-    ckpt_sys(SYS_madvise, r->start, r->end - r->start, MADV_WIPEONFORK);
+    ckpt_sys(SYS_madvise, r->start, r->end - r->start,
+             is_stack ? MADV_KEEPONFORK : MADV_WIPEONFORK);
 }
 
 void *ckpt_unsaved_memory(size_t len)

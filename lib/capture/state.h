@@ -62,6 +62,7 @@ struct ckpt_capture_state {
     struct ckpt_pending pending;
     struct ckpt_thread *captor;
     struct ckpt_err err;
+    int32_t writer; /* child that writes the last image, or 0 */
     int32_t result; /* as ckpt_checkpoint() returns it */
 
     /* one revival */
