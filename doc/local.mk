@@ -27,3 +27,7 @@ EXTRA_DIST += doc/station-states.md
 dist_man_MANS += doc/man/ckpt-shadow.8 doc/man/ckpt-master.8 doc/man/ckpt-coordinator.8 \
 	doc/man/ckpt-station.8 doc/man/ckpt-starter.8
 EXTRA_DIST += doc/decisions/0005-pool-daemons.md
+
+# The simulator.
+EXTRA_DIST += doc/simulator.md doc/simulator-grace.svg
+dist_man_MANS += doc/man/ckpt-sim.1

@@ -15,3 +15,7 @@ EXTRA_DIST += examples/README.md examples/common.sh \
 # The owner of a station in the demo.
 noinst_PROGRAMS += examples/demo/typist
 examples_demo_typist_SOURCES = examples/demo/typist.c
+
+# Scenarios for ckpt sim; tests/sim runs them.
+EXTRA_DIST += examples/sim/grace.conf examples/sim/policies.conf \
+	examples/sim/heavy-tail.conf examples/sim/light-user.conf

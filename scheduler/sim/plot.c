@@ -38,25 +38,25 @@ static void number(FILE *f, double x, double y, const char *anchor, double v,
 {
     char buf[64];
 
-    snprintf(buf, sizeof buf, "%.3g%s", v, unit);
+    snprintf(buf, sizeof buf, v >= 1000 ? "%.0f%s" : "%.3g%s", v, unit);
     text(f, x, y, anchor, 11, buf);
 }
 
 static void bars(FILE *f, double top, const struct sim_plot_run *runs,
-                 uint32_t n)
+                 uint32_t n, enum sim_metric metric)
 {
     double most = 1e-300;
     uint32_t i;
 
     for (i = 0; i < n; i++) {
-        double v = runs[i].summary->mean[SIM_RESPONSE] +
-                   runs[i].summary->half[SIM_RESPONSE];
+        double v =
+            runs[i].summary->mean[metric] + runs[i].summary->half[metric];
 
         most = v > most ? v : most;
     }
     for (i = 0; i < n; i++) {
-        double v = runs[i].summary->mean[SIM_RESPONSE];
-        double half = runs[i].summary->half[SIM_RESPONSE];
+        double v = runs[i].summary->mean[metric];
+        double half = runs[i].summary->half[metric];
         double y = top + i * BAR, x = LEFT + v / most * INNER;
 
         text(f, LEFT - 6, y + 13, "end", 12, runs[i].label);
@@ -129,35 +129,39 @@ static double most_of(const struct sim_result *r)
     return most;
 }
 
-static const char *cell_colour(uint8_t v)
+/* What a cell shows: 1 to 4 and more jobs, the owner, both; 0 nothing. */
+static int kind_of(uint8_t v)
 {
-    static const char *const by_jobs[] = {"#56b4e9", "#0072b2", "#00507c",
-                                          "#002e48"};
-
     if (v >= 254)
-        return v == 254 ? C_OWNER : C_BOTH;
-    return by_jobs[v > 4 ? 3 : v - 1];
+        return v == 254 ? 5 : 6;
+    return v < 4 ? v : 4;
 }
 
-/* One row a station; runs of equal cells become one rectangle. */
+/* One row a station.  All cells of a kind are one path, and cells of a kind
+ * beside each other one stroke of it. */
 static void rows(FILE *f, const struct sim_result *r, double top)
 {
+    static const char *const colour[] = {
+        NULL, "#56b4e9", "#0072b2", "#00507c", "#002e48", C_OWNER, C_BOTH};
     double cell = (double)INNER / SIM_SERIES;
     uint32_t k, i, from;
+    int kind;
 
-    for (k = 0; k < r->n_rows; k++)
-        for (i = 0; i < r->n_series; i = from) {
-            uint8_t v = r->row[k][i];
-
-            for (from = i + 1; from < r->n_series && r->row[k][from] == v;)
-                from++;
-            if (v)
-                fprintf(f,
-                        "<rect x='%.1f' y='%.1f' width='%.1f' height='%d' "
-                        "fill='%s'/>\n",
-                        LEFT + i * cell, top + k * ROW, (from - i) * cell,
-                        ROW - 1, cell_colour(v));
-        }
+    for (kind = 1; kind < 7; kind++) {
+        fprintf(f, "<path stroke='%s' stroke-width='%d' d='", colour[kind],
+                ROW - 1);
+        for (k = 0; k < r->n_rows; k++)
+            for (i = 0; i < r->n_series; i = from) {
+                from = i + 1;
+                if (kind_of(r->row[k][i]) != kind)
+                    continue;
+                while (from < r->n_series && kind_of(r->row[k][from]) == kind)
+                    from++;
+                fprintf(f, "M%.0f %.0fh%.1f", LEFT + i * cell,
+                        top + k * ROW + ROW / 2.0, (from - i) * cell);
+            }
+        fputs("'/>\n", f);
+    }
 }
 
 static double panel(FILE *f, double top, const struct sim_plot_run *run,
@@ -188,7 +192,7 @@ static double panel(FILE *f, double top, const struct sim_plot_run *run,
 
 static double height_of(const struct sim_plot_run *runs, uint32_t n)
 {
-    double h = 70 + n * BAR + GAP;
+    double h = 70 + 2 * (n * BAR + GAP);
     uint32_t i;
 
     for (i = 0; i < n; i++) {
@@ -216,8 +220,11 @@ int sim_plot(const char *path, const char *title,
             "<rect width='100%%' height='100%%' fill='white'/>\n",
             WIDTH, height_of(runs, n));
     text(f, LEFT, 26, "start", 16, title);
-    text(f, LEFT, 54, "start", 12, "mean response time");
-    bars(f, y - 8, runs, n);
+    text(f, LEFT, y - 16, "start", 12, "mean response time");
+    bars(f, y - 8, runs, n, SIM_RESPONSE);
+    y += n * BAR + GAP / 1.5;
+    text(f, LEFT, y - 16, "start", 12, "of it, waiting");
+    bars(f, y - 8, runs, n, SIM_WAIT);
     y += n * BAR + GAP / 1.5;
     for (i = 0; i < n; i++)
         y = panel(f, y, &runs[i], stations);

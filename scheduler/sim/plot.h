@@ -1,7 +1,7 @@
 /* plot.h - pictures of runs, as SVG
  *
  *   title
- *   bars: mean response of every run, with its interval
+ *   bars: mean response and waiting of every run, with their intervals
  *   for every run:  lines of load over time (jobs in the pool, stations that
  *                   work, owners present); below, one row per station:
  *                   dark where jobs are, grey where the owner is
