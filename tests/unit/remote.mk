@@ -39,6 +39,7 @@ EXTRA_DIST += tests/progs/remote_stdio.c tests/progs/remote_rw.c \
 remote_tests = tests/system/remote_programs.sh tests/system/remote_cut.sh \
 	tests/system/remote_revive.sh tests/system/remote_refused.sh \
 	tests/system/remote_restart.sh tests/system/remote_preload.sh \
-	tests/system/remote_errors.sh tests/system/remote_shadow.sh
+	tests/system/remote_errors.sh tests/system/remote_shadow.sh \
+	tests/system/remote_table.sh
 dist_check_SCRIPTS += $(remote_tests)
 TESTS += $(remote_tests)
