@@ -421,11 +421,38 @@ static bool load_source(station_source *to)
     return to->name && to->says;
 }
 
+static int later_first(const void *a, const void *b)
+{
+    const struct owner_source *x = *(const struct owner_source *const *)a;
+    const struct owner_source *y = *(const struct owner_source *const *)b;
+
+    if (x->active_ms != y->active_ms)
+        return x->active_ms > y->active_ms ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+/* There may be more than fit: those that spoke last come first. */
+static bool copy_sources(station_status_res *res)
+{
+    const struct owner_source *present[OWNER_SOURCES_MAX];
+    size_t n, shown = 0, count = 0;
+    const struct owner_source *known = owner_sources(self.owner, &n);
+    station_source *to = res->sources.sources_val;
+
+    for (size_t i = 0; i < n; i++)
+        if (known[i].present)
+            present[shown++] = &known[i];
+    qsort(present, shown, sizeof present[0], later_first);
+    bool good = load_source(&to[count++]);
+    for (size_t i = 0; good && i < shown && count < POOL_SOURCES_MAX; i++)
+        good = copy_source(&to[count++], present[i]);
+    res->sources.sources_len = (unsigned)count;
+    return good;
+}
+
 bool_t station_status_1_svc(void *args, station_status_res *res,
                             struct svc_req *req)
 {
-    size_t n, count = 0;
-    const struct owner_source *known = owner_sources(self.owner, &n);
     pool_station ad;
 
     (void)args, (void)req;
@@ -434,14 +461,8 @@ bool_t station_status_1_svc(void *args, station_status_res *res,
     res->pid = getpid();
     res->sources.sources_val =
         calloc(POOL_SOURCES_MAX, sizeof *res->sources.sources_val);
-    bool good = res->sources.sources_val &&
-                words_copy_station(&res->station, &ad) &&
-                load_source(&res->sources.sources_val[count++]);
-    for (size_t i = 0; good && i < n && count < POOL_SOURCES_MAX; i++)
-        if (known[i].present)
-            good = copy_source(&res->sources.sources_val[count++], &known[i]);
-    res->sources.sources_len = (unsigned)count;
-    return good;
+    return res->sources.sources_val && words_copy_station(&res->station, &ad) &&
+           copy_sources(res);
 }
 
 int station_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
