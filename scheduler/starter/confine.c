@@ -18,6 +18,16 @@
 #define FS_REFER (1ULL << 13)
 #define FS_TRUNCATE (1ULL << 14)
 #define FS_IOCTL_DEV (1ULL << 15)
+#define SCOPE_ABSTRACT_SOCKET (1ULL << 0) /* 6.12, both */
+#define SCOPE_SIGNAL (1ULL << 1)
+
+/* struct landlock_ruleset_attr as of Linux 6.12; kernels before take the part
+ * they know. */
+struct ruleset_attr {
+    uint64_t fs;
+    uint64_t net;
+    uint64_t scoped;
+};
 
 #define FS_READ                                                                \
     (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |               \
@@ -103,15 +113,15 @@ static int allow_all(int ruleset, const struct confine *confine,
 
 static int confine_files(const struct confine *confine, struct ckpt_err *err)
 {
-    struct landlock_ruleset_attr attr = {.handled_access_fs = 0};
     int version = confine_landlock_version();
+    struct ruleset_attr attr = {.scoped = SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL};
 
     if (version == 0)
         return 0;
-    uint64_t rights = all_rights(version);
-    attr.handled_access_fs = rights;
+    uint64_t rights = attr.fs = all_rights(version);
+    /* jobs of several stations may share a user: no signals to each other */
     long ruleset = syscall(SYS_landlock_create_ruleset, &attr,
-                           sizeof attr.handled_access_fs, 0);
+                           version >= 6 ? sizeof attr : sizeof attr.fs, 0);
     if (ruleset < 0)
         return ckpt_err_sys(err, "Landlock");
     int rc = allow_all((int)ruleset, confine, rights);

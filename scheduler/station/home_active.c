@@ -25,7 +25,8 @@ enum {
     SHADOW_LIMIT_MS = 30000, /* a shadow has this long to listen */
     CHECK_MS = 3000,
     CHECK_SOON_MS = 1000,
-    STALE_MS = 2000, /* the job's end may still be on its way */
+    CHECK_LATER_MS = 15000, /* asking in vain costs everybody time */
+    STALE_MS = 2000,        /* the job's end may still be on its way */
     LEAVE_AGAIN_MS = 2000,
     LEAVE_LIMIT_MS = 15000, /* an unreachable station keeps no job from being
                                removed for longer */
@@ -427,8 +428,10 @@ static void step_check(struct home *home, struct active *active, uint64_t now)
         active->stale_ms = 0;
         return;
     }
-    if (errno != ESTALE) /* unreachable: the shadow's lease decides */
+    if (errno != ESTALE) { /* unreachable: the shadow's lease decides */
+        active->check_ms = pool_now_ms() + CHECK_LATER_MS;
         return;
+    }
     if (!active->stale_ms)
         active->stale_ms = now;
     active->check_ms = now + CHECK_SOON_MS;
