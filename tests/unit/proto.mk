@@ -43,13 +43,13 @@ ECHO_GENERATED = tests/unit/echo.h tests/unit/echo_xdr.c \
 BUILT_SOURCES += tests/unit/echo.h
 CLEANFILES += $(ECHO_GENERATED)
 tests/unit/echo.h: tests/unit/echo.x
-	$(RPCGEN_RUN) -h -o $$to tests/unit/echo.x
+	$(RPCGEN_RUN) -h -o "$$to" tests/unit/echo.x
 tests/unit/echo_xdr.c: tests/unit/echo.x
-	$(RPCGEN_RUN) -c -o $$to tests/unit/echo.x
+	$(RPCGEN_RUN) -c -o "$$to" tests/unit/echo.x
 tests/unit/echo_clnt.c: tests/unit/echo.x
-	$(RPCGEN_RUN) -l -o $$to tests/unit/echo.x
+	$(RPCGEN_RUN) -l -o "$$to" tests/unit/echo.x
 tests/unit/echo_svc.c: tests/unit/echo.x
-	$(RPCGEN_RUN) -m -o $$to tests/unit/echo.x
+	$(RPCGEN_RUN) -m -o "$$to" tests/unit/echo.x
 check_LIBRARIES += tests/unit/libecho.a
 nodist_tests_unit_libecho_a_SOURCES = tests/unit/echo_xdr.c \
 	tests/unit/echo_clnt.c tests/unit/echo_svc.c
