@@ -40,7 +40,8 @@ static struct peer *open_peer(struct home *home, struct ckpt_err *err)
             nanosleep(&nap, NULL);
         peer = peer_open(&home->pool, "home", HOME_PROGRAM, HOME_V1, TIMEOUT_MS,
                          err);
-        if (!peer && ((errno != ECONNREFUSED && errno != ENOENT) ||
+        if (!peer && ((errno != ECONNREFUSED && errno != ECONNRESET &&
+                       errno != EPIPE && errno != ENOENT) ||
                       pooldir_holder(&home->pool, "master") <= 0))
             break;
     }
