@@ -233,7 +233,9 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
 
 static const char *image_path(void)
 {
-    return s->request.path[0] ? s->request.path : s->settings.image;
+    if (s->request.path[0])
+        return s->request.path;
+    return ckpt_remote_active() ? "home" : s->settings.image;
 }
 
 /* In the writing child: when the program was killed meanwhile it may have been
@@ -324,7 +326,7 @@ static int save(struct capture *c, struct ckpt_err *err)
     else
         ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
                          (unsigned long long)c->image_bytes, c->nthreads,
-                         ckpt_remote_active() ? "home" : image_path());
+                         image_path());
     return rc;
 }
 

@@ -13,8 +13,14 @@
 struct Counted {
     static std::atomic<int> alive;
     std::string text;
-    Counted() : text("here") { alive++; }
-    ~Counted() { alive--; }
+    Counted() : text("here")
+    {
+        alive++;
+    }
+    ~Counted()
+    {
+        alive--;
+    }
 };
 std::atomic<int> Counted::alive;
 static std::map<int, std::string> table = {{1, "one"}, {2, "two"}};

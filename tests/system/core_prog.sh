@@ -5,11 +5,13 @@
 # each checkpoints where it said it was ready, goes on, and is restarted twice
 # from the image, uncompressed and compressed.  Every run must end with OK.
 # A program that names the ways after "ways:" in its head goes only those.
-. "${top_srcdir:-$(dirname "$0")/../..}/tests/system/common.sh"
+top_srcdir=$(readlink -f "${top_srcdir:-$(dirname "$0")/../..}")
+# shellcheck source=tests/system/common.sh
+. "$top_srcdir/tests/system/common.sh"
 
-source=$1
-case $source in /*) ;; *) source=$top_srcdir/$source ;; esac
-[ -f "$source" ] || source=$1
+# automake names it as seen from the build tree
+[ -f "$1" ] || set -- "$top_srcdir/$1"
+source=$(readlink -f "$1")
 prog=$(basename "$source")
 prog=${prog%.*}
 flags=(-g -O1 -D_GNU_SOURCE -I"$top_srcdir" -I"$top_srcdir/lib" -pthread)
@@ -60,7 +62,9 @@ go_through() {
         rm -rf "${work:?}"/* && cp -a "$work.kept"/. "$work"
         rm -f go
         (sleep 0.1 && touch go) &
-        ckpt restart $([ $again = first ] || echo --foreign-vdso) image >out 2>err ||
+        foreign=
+        [ $again = first ] || foreign=--foreign-vdso
+        ckpt restart ${foreign:+"$foreign"} image >out 2>err ||
             fail "$prog $way $codec: $again restart: $(cat err out)"
         wait
         # what the program printed before the checkpoint is in its stdout only
