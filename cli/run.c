@@ -1,7 +1,7 @@
 /* run.c - ckpt run: start a program under checkpointing, or resume it */
 #include "cli/cli.h"
-#include "lib/common/program.h"
 #include "lib/capture/settings.h"
+#include "lib/common/program.h"
 #include "lib/image/image.h"
 #include "lib/restart/restart.h"
 
