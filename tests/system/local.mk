@@ -36,4 +36,6 @@ daemon_tests = tests/system/pool_daemons.sh tests/system/pool_confined.sh \
 	tests/system/pool_owner.sh tests/system/pool_damaged.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
-EXTRA_DIST += tests/progs/pool_confined.c
+EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c
+dist_check_SCRIPTS += tests/system/pool_churn.sh
+CHECK_LONG_TESTS += tests/system/pool_churn.sh
