@@ -123,6 +123,7 @@ static int look_threads(struct capture *c, struct ckpt_err *err)
         return ckpt_err_sys(err, "table of %zu threads", c->nthreads);
     for (; t && i < c->nthreads; t = t->next, i++) {
         ckpt_thread_note(t, &c->threads[i]);
+        ckpt_thread_keep_scheduling(t, &c->threads[i], s->affinity);
         /* the captor's are in s->pending; a call to park is none */
         t->pending = t == s->captor ? 0
                                     : ckpt_pending_directed(t->tid) &

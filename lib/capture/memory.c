@@ -146,6 +146,8 @@ static int classify_file(struct look *l, struct ckpt_map *m)
         (starts_with(m->path, "/dev/") && !starts_with(m->path, "/dev/shm/") &&
          !starts_with(m->path, "/dev/zero")))
         return refuse(l, m, "a device");
+    if (starts_with(m->path, "/[aio]"))
+        return refuse(l, m, "an asynchronous I/O context");
     if (starts_with(m->path, "/SYSV"))
         return refuse(l, m, "System V shared memory");
     if ((m->flags & CKPT_MAPF_SHARED) && (starts_with(m->path, "/dev/zero") ||

@@ -147,6 +147,7 @@ static int start(struct ckpt_err *err)
     if (ckpt_settings_from_env(&s->settings, err) < 0)
         return -1;
     find_vdso();
+    ckpt_sys(SYS_sched_getaffinity, 0, sizeof s->affinity, s->affinity);
     ckpt_files_inherited(&s->inherited);
     s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);
     if (!s->stack)

@@ -31,9 +31,10 @@ struct ckpt_hook {
 struct ckpt_capture_state {
     struct ckpt_settings settings;
     int32_t pid; /* of the process that was armed; a forked child is not */
-    struct sigaction program_action; /* what the program has set for the
-                                        checkpoint signal */
-    uint64_t captured_ns;            /* CLOCK_MONOTONIC of the capture */
+    struct sigaction program_action;        /* what the program has set for the
+                                               checkpoint signal */
+    uint64_t captured_ns;                   /* CLOCK_MONOTONIC of the capture */
+    uint64_t affinity[CKPT_AFFINITY_WORDS]; /* at the start */
     struct ckpt_inherited inherited;
     _Atomic uint32_t capturing;
     _Atomic uint32_t disabled;  /* depth of critical sections */

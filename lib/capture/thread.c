@@ -44,6 +44,18 @@ void ckpt_thread_describe(struct ckpt_thread *t, void *ucontext)
     describe_rseq(t);
 }
 
+/* As far as this machine and our rights allow; nothing computes wrongly for it.
+ */
+static void revive_scheduling(const struct ckpt_thread *t)
+{
+    struct sched_param param = {.sched_priority = t->priority};
+
+    if (t->has_affinity)
+        ckpt_sys(SYS_sched_setaffinity, 0, sizeof t->affinity, t->affinity);
+    if (t->policy != SCHED_OTHER)
+        ckpt_sys(SYS_sched_setscheduler, 0, t->policy, &param);
+}
+
 void ckpt_thread_revive(struct ckpt_thread *t)
 {
     int32_t tid = (int32_t)ckpt_sys(SYS_gettid);
@@ -65,10 +77,21 @@ void ckpt_thread_revive(struct ckpt_thread *t)
         area->rseq_cs = 0;
         ckpt_sys(SYS_rseq, area, t->rseq_len, 0, t->rseq_signature);
     }
+    revive_scheduling(t);
     for (int sig = 1; sig < 64; sig++)
         if (t->pending >> (sig - 1) & 1)
             ckpt_sys(SYS_tkill, tid, sig);
     t->tid = tid;
+}
+
+void ckpt_thread_keep_scheduling(struct ckpt_thread *t,
+                                 const struct ckpt_thread_note *note,
+                                 const uint64_t *initial)
+{
+    t->policy = note->policy;
+    t->priority = note->priority;
+    t->has_affinity = memcmp(note->affinity, initial, sizeof t->affinity) != 0;
+    memcpy(t->affinity, note->affinity, sizeof t->affinity);
 }
 
 void ckpt_thread_note(const struct ckpt_thread *t, struct ckpt_thread_note *n)

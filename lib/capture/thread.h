@@ -27,6 +27,9 @@ struct ckpt_thread {
     void *rseq; /* registered area, NULL when there is none */
     uint32_t rseq_len, rseq_signature;
     uint64_t pending; /* directed signals; filled in by the captor */
+    uint64_t affinity[CKPT_AFFINITY_WORDS]; /* when the program has set one */
+    int32_t has_affinity;
+    int32_t policy, priority;
     int32_t tid;
     int32_t parked;
     char comm[CKPT_COMM_MAX];
@@ -42,5 +45,11 @@ void ckpt_thread_revive(struct ckpt_thread *thread);
 /* Fill in a note about a parked thread; called by any thread. */
 void ckpt_thread_note(const struct ckpt_thread *thread,
                       struct ckpt_thread_note *note);
+
+/* Keep in the record what a revival restores of the note; an affinity only
+ * when it is not the one that the program was started with. */
+void ckpt_thread_keep_scheduling(struct ckpt_thread *thread,
+                                 const struct ckpt_thread_note *note,
+                                 const uint64_t *initial_affinity);
 
 #endif
