@@ -83,6 +83,8 @@ static int with_path(struct shadow *shadow, const shadow_at *at, bool follow,
         errno = place.above ? EACCES : EROFS;
     else
         fd = open_place_path(&place);
+    if (change && fd >= 0)
+        change_note_fs(shadow->change, place.dirfd);
     if (fd >= 0)
         rc = fn(shadow, fd, arg);
     int saved = errno;

@@ -22,7 +22,41 @@ struct change *change_create(struct journal *journal)
 
 void change_destroy(struct change *change)
 {
+    for (unsigned i = 0; change && i < change->fs_count; i++)
+        close(change->fs[i].fd);
     free(change);
+}
+
+void change_note_fs(struct change *change, int dirfd)
+{
+    struct stat st;
+
+    if (fstat(dirfd, &st) < 0)
+        return;
+    for (unsigned i = 0; i < change->fs_count; i++)
+        if (change->fs[i].dev == st.st_dev)
+            return;
+    int fd = change->fs_count == CHANGE_FS_MAX
+                 ? -1
+                 : openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        change->fs_more = true;
+        return;
+    }
+    change->fs[change->fs_count].dev = st.st_dev;
+    change->fs[change->fs_count++].fd = fd;
+}
+
+int change_sync(struct change *change)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < change->fs_count; i++)
+        if (syncfs(change->fs[i].fd) < 0)
+            rc = -1;
+    if (change->fs_more)
+        sync();
+    return rc;
 }
 
 const char *change_error(struct change *change)

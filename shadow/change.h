@@ -21,6 +21,13 @@ void change_destroy(struct change *change);
 /* The text of the last failure of the journal, and forget it; NULL: none. */
 const char *change_error(struct change *change);
 
+/* Make durable what was changed since change_create(), by syncfs(2) of the
+ * file systems that were touched. */
+int change_sync(struct change *change);
+/* Something is to change in this directory: its file system needs a sync.
+ * The functions below that take a directory say so themselves. */
+void change_note_fs(struct change *change, int dirfd);
+
 /* Open with O_CREAT, O_TRUNC as open(2); O_CLOEXEC, O_NOFOLLOW, O_NONBLOCK and
  * O_NOCTTY are added.  Only regular files and directories: ENXIO.  Returns the
  * descriptor. */

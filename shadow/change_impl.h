@@ -4,8 +4,16 @@
 
 #include "shadow/change.h"
 
+enum { CHANGE_FS_MAX = 16 };
+
 struct change {
     struct journal *journal;
+    struct {
+        dev_t dev;
+        int fd;          /* a directory on it */
+    } fs[CHANGE_FS_MAX]; /* file systems that were changed */
+    unsigned fs_count;
+    bool fs_more; /* and others */
     struct ckpt_err err;
     bool failed; /* err tells of a failure of the journal */
 };

@@ -8,6 +8,7 @@
 
 static int name_ready(struct change *change, int dirfd, const char *name)
 {
+    change_note_fs(change, dirfd);
     if (journal_name(change->journal, dirfd, name, &change->err) < 0 ||
         journal_ready(change->journal, &change->err) < 0)
         return change_refused(change, -1);
@@ -63,6 +64,8 @@ int change_open(struct change *change, int dirfd, const char *name, int flags,
     struct stat st;
 
     /* Blocks are kept before they are overwritten, so reading must work. */
+    if ((flags & O_ACCMODE) != O_RDONLY)
+        change_note_fs(change, dirfd);
     if ((flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR;
     flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -164,6 +167,7 @@ int change_rename(struct change *change, int from_dirfd, const char *from,
     }
     if (fstatat(from_dirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
+    change_note_fs(change, to_dirfd);
     if (S_ISDIR(st.st_mode))
         return rename_dir(change, from_dirfd, from, to_dirfd, to, flags,
                           st.st_ino);

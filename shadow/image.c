@@ -100,23 +100,7 @@ int images_put(struct shadow *shadow, uint64_t offset, const void *data,
 
 int files_sync(struct shadow *shadow)
 {
-    dev_t last = 0;
-    struct stat st;
-    int fd, rc = 0;
-    bool write;
-
-    for (size_t i = 0; (fd = paths_grant_fd(shadow->paths, i)) >= 0; i++) {
-        (void)paths_grant_path(shadow->paths, i, &write);
-        if (!write || fstat(fd, &st) < 0 || (i > 0 && st.st_dev == last))
-            continue;
-        if (syncfs(fd) < 0)
-            rc = -1;
-        last = st.st_dev;
-    }
-    for (unsigned i = 0; i < HANDLE_STANDARD; i++)
-        if (shadow->handles.table[i].fd >= 0)
-            (void)fsync(shadow->handles.table[i].fd);
-    return rc;
+    return shadow->change ? change_sync(shadow->change) : 0;
 }
 
 /* What is older than the images to be kept.  The start counts as one. */

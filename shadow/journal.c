@@ -334,7 +334,8 @@ static int keep(struct journal *journal, int dirfd, const char *name,
     }
     if (errno == EEXIST)
         return 0; /* it had another name, which was removed before */
-    if (!S_ISREG(st->st_mode))
+    /* A copy would not be linked to the other names. */
+    if (!S_ISREG(st->st_mode) || st->st_nlink > 1)
         return ckpt_err_sys(err, "cannot keep %s", name);
     if (copy_file(dirfd, name, to, kept, journal->config.sync) < 0)
         return ckpt_err_sys(err, "cannot keep a copy of %s", name);

@@ -23,6 +23,10 @@
  * current, replaced at once, is what makes an image and its interval the
  * newest.
  *
+ * A name that goes is kept as a hard link to its inode, or as a copy on another
+ * file system than the journal's; a file that has more names cannot be kept as
+ * a copy, and its names cannot be changed there.
+ *
  * Not restored: times of directories, extended attributes and ACLs, holes.
  */
 #ifndef CKPT_SHADOW_JOURNAL_H

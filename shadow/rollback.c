@@ -47,7 +47,7 @@ bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
         return S_ISLNK(st.st_mode) && same_link(dirfd, name, record->target);
     case SEGMENT_FILE: {
         const struct undo_inode *inode = inode_of(undo, record->id);
-        return inode && inode->dev == st.st_dev && inode->ino == st.st_ino;
+        return inode && undo_is_inode(undo, inode, &st);
     }
     }
     return false;
@@ -80,6 +80,22 @@ static int remove_wrong(struct undo *undo, const struct undo_name *record,
     return rc;
 }
 
+static int adopt_in(struct seen *seen, const struct stat *st,
+                    const struct undo_inode *inode)
+{
+    int64_t index = seen_add(seen, st);
+
+    if (index < 0 || !inode)
+        return index < 0 ? -1 : 0;
+    /* What it replaces may itself have been put back before. */
+    const struct seen_file *old = seen_find(seen, inode->dev, inode->ino);
+    if (old && old->was_ino)
+        seen_set_was(seen, index, old->was_dev, old->was_ino);
+    else
+        seen_set_was(seen, index, inode->dev, inode->ino);
+    return 0;
+}
+
 /* What is made anew has a new inode.  Earlier segments must not take it for
  * somebody else's work, so their tables get it before its name does. */
 static int adopt(struct undo *undo, int dirfd, const char *name,
@@ -103,8 +119,7 @@ static int adopt(struct undo *undo, int dirfd, const char *name,
                  numbers[i]);
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct seen *seen = fd < 0 ? NULL : seen_open(fd);
-        if (!seen || seen_add(seen, &st) < 0)
-            rc = -1;
+        rc = seen ? adopt_in(seen, &st, inode) : -1;
         seen_close(seen);
         if (fd >= 0)
             close(fd);

@@ -102,6 +102,21 @@ int64_t seen_add(struct seen *seen, const struct stat *st)
     return index;
 }
 
+void seen_set_was(struct seen *seen, int64_t index, uint64_t dev, uint64_t ino)
+{
+    files(seen)[index].was_dev = dev;
+    files(seen)[index].was_ino = ino;
+}
+
+const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
+                                  uint64_t ino)
+{
+    for (uint32_t i = seen->head->count; i-- > 0;)
+        if (files(seen)[i].dev == dev && files(seen)[i].ino == ino)
+            return &files(seen)[i];
+    return NULL;
+}
+
 uint32_t seen_count(const struct seen *seen)
 {
     return seen->head->count;

@@ -25,6 +25,8 @@ struct seen_file {
     int64_t mtime_sec;
     uint32_t mtime_nsec;
     uint32_t is_file; /* size and time mean something */
+    uint64_t was_dev; /* put back from a copy: the inode it was, or 0 */
+    uint64_t was_ino;
 };
 
 struct seen_head {
@@ -38,7 +40,7 @@ struct seen_head {
     char busy_path[2][PATH_MAX];
 };
 
-_Static_assert(sizeof(struct seen_file) == 40, "no padding");
+_Static_assert(sizeof(struct seen_file) == 56, "no padding");
 _Static_assert(sizeof(struct seen_head) == 40 + 2 * PATH_MAX, "no padding");
 
 struct seen;
@@ -51,6 +53,11 @@ struct seen_head *seen_head(struct seen *seen);
 /* A new entry; its index, or -1 with errno. */
 int64_t seen_add(struct seen *seen, const struct stat *st);
 void seen_update(struct seen *seen, int64_t index, const struct stat *st);
+/* The entry stands for what was that inode before. */
+void seen_set_was(struct seen *seen, int64_t index, uint64_t dev, uint64_t ino);
+/* The last entry of an inode; NULL: none.  Looks at all of them. */
+const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
+                                  uint64_t ino);
 uint32_t seen_count(const struct seen *seen);
 const struct seen_file *seen_at(const struct seen *seen, uint32_t index);
 

@@ -58,6 +58,10 @@ int undo_parent(const char *path, const char **name);
 /* Open the inode: O_RDWR for a regular file, else O_PATH.  -1: gone. */
 int undo_open_inode(struct undo *undo, const struct undo_inode *inode);
 
+/* `st` is that inode, or what an earlier roll-back put in its place. */
+bool undo_is_inode(const struct undo *undo, const struct undo_inode *inode,
+                   const struct stat *st);
+
 /* The name stands for what it stood for when the segment began. */
 bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
                       int dirfd, const char *name);

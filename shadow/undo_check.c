@@ -83,7 +83,7 @@ static int check_path(struct undo *undo, const char *path,
         !is_ours(undo, path, &st) &&
         !(record && record->kind != SEGMENT_FILE &&
           undo_is_restored(undo, record, dirfd, name)) &&
-        (!only || (st.st_ino == only->ino && st.st_dev == only->dev)))
+        (!only || undo_is_inode(undo, only, &st)))
         rc = set_aside(undo, dirfd, name, path, &st, err);
     close(dirfd);
     return rc;

@@ -169,8 +169,21 @@ int undo_parent(const char *path, const char **name)
                         sizeof how);
 }
 
-/* Open `name` if it is that inode (ino 0: any). */
-static int open_if(int dirfd, const char *name, uint64_t dev, uint64_t ino)
+bool undo_is_inode(const struct undo *undo, const struct undo_inode *inode,
+                   const struct stat *st)
+{
+    uint64_t key[2] = {st->st_dev, st->st_ino};
+
+    if (st->st_dev == inode->dev && st->st_ino == inode->ino)
+        return true;
+    const struct seen_file *file = map_get(undo->seen_index, key, sizeof key);
+    return file && file->was_ino == inode->ino && file->was_dev == inode->dev &&
+           inode->ino != 0;
+}
+
+/* Open `name` if it is that inode (NULL: any). */
+static int open_if(const struct undo *undo, int dirfd, const char *name,
+                   const struct undo_inode *inode)
 {
     char link[32];
     struct stat st;
@@ -178,7 +191,7 @@ static int open_if(int dirfd, const char *name, uint64_t dev, uint64_t ino)
 
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) < 0 || (ino && (st.st_dev != dev || st.st_ino != ino))) {
+    if (fstat(fd, &st) < 0 || (inode && !undo_is_inode(undo, inode, &st))) {
         close(fd);
         errno = ENOENT;
         return -1;
@@ -193,14 +206,15 @@ static int open_if(int dirfd, const char *name, uint64_t dev, uint64_t ino)
     return file;
 }
 
-static int open_path(const char *path, uint64_t dev, uint64_t ino)
+static int open_path(const struct undo *undo, const char *path,
+                     const struct undo_inode *inode)
 {
     const char *name;
     int dirfd = undo_parent(path, &name);
 
     if (dirfd < 0)
         return -1;
-    int fd = open_if(dirfd, name, dev, ino);
+    int fd = open_if(undo, dirfd, name, inode);
     close(dirfd);
     return fd;
 }
@@ -211,16 +225,16 @@ int undo_open_inode(struct undo *undo, const struct undo_inode *inode)
     struct stat st;
 
     snprintf(kept, sizeof kept, "kept.%u", inode->id);
-    int fd = open_if(undo->dirfd, kept, inode->dev, inode->ino);
+    int fd = open_if(undo, undo->dirfd, kept, inode);
     if (fd < 0 && inode->path[0])
-        fd = open_path(inode->path, inode->dev, inode->ino);
+        fd = open_path(undo, inode->path, inode);
     if (fd >= 0 || fstatat(undo->dirfd, kept, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fd;
     /* kept as a copy: it is a new inode at the name it had */
     for (size_t i = 0; i < undo->name_count; i++)
         if (undo->names[i].kind == SEGMENT_FILE &&
             undo->names[i].id == inode->id)
-            return open_path(undo->names[i].path, 0, 0);
+            return open_path(undo, undo->names[i].path, NULL);
     errno = ENOENT;
     return -1;
 }
