@@ -83,17 +83,9 @@ static int remove_wrong(struct undo *undo, const struct undo_name *record,
 static int adopt_in(struct seen *seen, const struct stat *st,
                     const struct undo_inode *inode)
 {
-    int64_t index = seen_add(seen, st);
-
-    if (index < 0 || !inode)
-        return index < 0 ? -1 : 0;
-    /* What it replaces may itself have been put back before. */
-    const struct seen_file *old = seen_find(seen, inode->dev, inode->ino);
-    if (old && old->was_ino)
-        seen_set_was(seen, index, old->was_dev, old->was_ino);
-    else
-        seen_set_was(seen, index, inode->dev, inode->ino);
-    return 0;
+    if (inode)
+        return seen_adopt(seen, st, inode->dev, inode->ino);
+    return seen_add(seen, st) < 0 ? -1 : 0;
 }
 
 /* What is made anew has a new inode.  Earlier segments must not take it for

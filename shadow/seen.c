@@ -102,12 +102,6 @@ int64_t seen_add(struct seen *seen, const struct stat *st)
     return index;
 }
 
-void seen_set_was(struct seen *seen, int64_t index, uint64_t dev, uint64_t ino)
-{
-    files(seen)[index].was_dev = dev;
-    files(seen)[index].was_ino = ino;
-}
-
 const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
                                   uint64_t ino)
 {
@@ -115,6 +109,30 @@ const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
         if (files(seen)[i].dev == dev && files(seen)[i].ino == ino)
             return &files(seen)[i];
     return NULL;
+}
+
+int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
+               uint64_t was_ino)
+{
+    const struct seen_file *old = seen_find(seen, was_dev, was_ino);
+    struct seen_file entry = {0};
+    int64_t index;
+
+    if (old)
+        entry = *old; /* the table may move */
+    index = seen_add(seen, st);
+    if (index < 0)
+        return -1;
+    struct seen_file *file = &files(seen)[index];
+    if (old) { /* that is how this segment left it */
+        file->size = entry.size;
+        file->mtime_sec = entry.mtime_sec;
+        file->mtime_nsec = entry.mtime_nsec;
+    }
+    /* What it replaces may itself have been put back before. */
+    file->was_dev = entry.was_ino ? entry.was_dev : was_dev;
+    file->was_ino = entry.was_ino ? entry.was_ino : was_ino;
+    return 0;
 }
 
 uint32_t seen_count(const struct seen *seen)

@@ -53,8 +53,10 @@ struct seen_head *seen_head(struct seen *seen);
 /* A new entry; its index, or -1 with errno. */
 int64_t seen_add(struct seen *seen, const struct stat *st);
 void seen_update(struct seen *seen, int64_t index, const struct stat *st);
-/* The entry stands for what was that inode before. */
-void seen_set_was(struct seen *seen, int64_t index, uint64_t dev, uint64_t ino);
+/* A file was put back as a new inode (`st`): an entry that says what the one
+ * of the inode it was says, if there is one.  0, or -1 with errno. */
+int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
+               uint64_t was_ino);
 /* The last entry of an inode; NULL: none.  Looks at all of them. */
 const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
                                   uint64_t ino);

@@ -34,6 +34,9 @@ static bool is_ours(const struct undo *undo, const char *path,
     uint64_t key[2] = {st->st_dev, st->st_ino};
     const struct seen_file *file = map_get(undo->seen_index, key, sizeof key);
 
+    const struct seen_head *head = seen_head(undo->seen);
+    if (file && file->was_ino && head->busy && file->was_ino == head->busy_ino)
+        return true; /* put back from a copy of the one in doubt */
     /* An empty directory is nobody's work; one with files in it will not be
      * removed. */
     return S_ISDIR(st->st_mode) || (file && seen_matches(file, st)) ||
