@@ -229,6 +229,10 @@ static int wait_until_up(struct home *home, unsigned stations,
                                    "the pool does not come up (logs are "
                                    "in %s/*/log)",
                                    home->pool.path);
+        /* one that was being killed when we looked is gone by now */
+        if (pooldir_holder(&home->pool, "master") <= 0 &&
+            start_master(&home->pool, err))
+            return -1;
         nap();
     }
     return 0;
