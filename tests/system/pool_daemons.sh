@@ -20,6 +20,11 @@ is_new() { # DAEMON OLD-PID: another one holds the lock
     [ "$pid" != "$2" ] && kill -0 "$pid"
 }
 
+# Zombies count as gone: an orphan's end is its new parent's business.
+is_gone() { # PID
+    [ ! -e "/proc/$1" ] || grep -q '^State:.*[ZX]' "/proc/$1/status"
+}
+
 pool_start 2
 first=$(all_pids)
 pool_start 2
@@ -28,6 +33,7 @@ pool_start 2
 # A master that is killed leaves its daemons; the next one takes them over.
 master=$(pid_of master)
 kill -9 "$master"
+until_true is_gone "$master"
 pool_start 2
 until_true is_new master "$master"
 [ "$(all_pids | tail -n +2)" = "$(tail -n +2 <<<"$first")" ] ||
@@ -48,8 +54,7 @@ done
 last=$(all_pids)
 ckpt pool stop >/dev/null
 for pid in $last; do
-    grep -q '^State:.*[ZX]' "/proc/$pid/status" 2>/dev/null ||
-        [ ! -e "/proc/$pid" ] || fail "process $pid is left"
+    is_gone "$pid" || fail "process $pid is left"
 done
 echo "owner_devices = $work/no/such/device" >"$CKPT_POOL/pool.conf"
 echo "poll = 100ms" >>"$CKPT_POOL/pool.conf"
