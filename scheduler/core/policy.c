@@ -49,7 +49,7 @@ static const struct policy policies[] = {
     {"sprite", "SPR-2..6",
      "placed when started, on the station idle longest; evicted at once",
      RULES(EXEC, WAITING, LONGEST_IDLE, TABLE),
-     .params = "suspend_grace=0 info_period=1"},
+     .params = "suspend_grace=0 info_period=0 info_max_age=1000d"},
     {"mosix", "MOS-1..7 MOS-12 MOS-14",
      "balances all the time by opportunity cost, with gossip",
      RULES(BALANCE, CANDIDATE, CHEAPEST, GOSSIP), .live = true, .params = ""},

@@ -140,7 +140,8 @@ struct policy_params {
     double move_fixed_s; /* cost of a move: this plus image over bandwidth */
     double move_mb_s;
     /* information */
-    double info_period_s;  /* refresh of table, gossip, adverts */
+    double info_period_s;  /* refresh of table, gossip, adverts; 0: the table
+                              is told of every change */
     double info_max_age_s; /* older knowledge is not used */
     uint32_t view_size;    /* entries of a gossip or advert view */
     /* harvest: owners, ladder, cycle */
@@ -202,6 +203,7 @@ struct policy_location_rule {
     const char *name, *rows, *about;
     bool blind; /* take a random station without asking */
     bool first; /* while probing: the first that suits is taken */
+    bool idle;  /* only ever chooses stations that are idle */
     /* Larger is better; POLICY_UNFIT: not there.  `want` is PLACE, EXPORT or
      * FETCH; `job` is NULL when it is not chosen yet. */
     double (*score)(const struct policy_view *view, enum policy_transfer want,

@@ -48,7 +48,8 @@ static const struct key {
     {"move_mb_s", PAR(move_mb_s), NUMBER, "100",
      "bandwidth that the cost of a move is reckoned with, MB/s"},
     {"info_period", PAR(info_period_s), SECONDS, "10s",
-     "refresh of the table, of gossip and adverts; balancing period"},
+     "refresh of the table (0: at every change), of gossip, adverts; "
+     "balancing"},
     {"info_max_age", PAR(info_max_age_s), SECONDS, "60s",
      "older knowledge is not used"},
     {"view_size", PAR(view_size), COUNT, "8",

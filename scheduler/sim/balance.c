@@ -133,8 +133,7 @@ void sim_send(struct sim *w, uint32_t j, uint32_t to, double travel_s)
         sim_land(w, j);
         return;
     }
-    if (w->use_buckets)
-        sim_bucket_move(w, to);
+    sim_changed(w, to);
     sim_at(w, w->now + travel_s, SIM_EV_LAND, j, 0);
 }
 
@@ -156,6 +155,7 @@ void sim_land(struct sim *w, uint32_t j)
         policy_exchange_done(&st->memory);
     if (sim_is_guest(w, s, j) && w->evicts && (st->owner_here || st->down)) {
         /* The owner was faster. */
+        sim_changed(w, s);
         w->result->refused += w->measuring;
         if (w->policy.harvest) {
             w->user[job->user].share.held--;

@@ -4,7 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One column of the table; a lost report leaves the old entry. */
+static void table_swap(struct sim *w, uint32_t x, uint32_t y)
+{
+    struct policy_station kept = w->table[x];
+
+    w->table[x] = w->table[y];
+    w->table[y] = kept;
+    w->table_at[w->table[x].id] = x;
+    w->table_at[w->table[y].id] = y;
+}
+
+/* A station's entry; idle stations stay in front of the others. */
+static void table_set(struct sim *w, uint32_t s)
+{
+    uint32_t at = w->table_at[s];
+    bool idle;
+
+    sim_station_ad(w, s, &w->table[at]);
+    idle = w->table[at].state == POLICY_STATION_IDLE;
+    if (idle && at >= w->table_idle)
+        table_swap(w, at, w->table_idle++);
+    else if (!idle && at < w->table_idle)
+        table_swap(w, at, --w->table_idle);
+}
+
+/* A lost report leaves the old entry. */
 void sim_table_refresh(struct sim *w)
 {
     uint32_t s;
@@ -13,10 +37,11 @@ void sim_table_refresh(struct sim *w)
         if (w->sc->message_loss > 0 &&
             policy_rng_unit(&w->wire) < w->sc->message_loss)
             continue;
-        sim_station_ad(w, s, &w->table[s]);
+        table_set(w, s);
     }
-    w->result->messages += w->n_stations;
-    sim_at(w, w->now + w->par.info_period_s, SIM_EV_TABLE, 0, 0);
+    w->result->messages += w->measuring ? w->n_stations : 0;
+    if (!w->table_live)
+        sim_at(w, w->now + w->par.info_period_s, SIM_EV_TABLE, 0, 0);
 }
 
 static uint32_t message_new(struct sim *w)
@@ -55,7 +80,7 @@ static void mail(struct sim *w, uint32_t to, const struct policy_station *entry,
 {
     uint32_t m;
 
-    w->result->messages++;
+    w->result->messages += w->measuring;
     if (w->sc->message_loss > 0 &&
         policy_rng_unit(&w->wire) < w->sc->message_loss)
         return;
@@ -114,7 +139,7 @@ static void bucket_leave(struct sim *w, uint32_t s)
         w->station[st->bucket_next].bucket_prev = st->bucket_prev;
 }
 
-void sim_bucket_move(struct sim *w, uint32_t s)
+static void bucket_move(struct sim *w, uint32_t s)
 {
     struct sim_station *st = &w->station[s];
     uint32_t b = st->n + st->coming;
@@ -134,6 +159,18 @@ void sim_bucket_move(struct sim *w, uint32_t s)
         w->least++;
     while (w->bucket[w->most] == POLICY_NOBODY && w->most > w->least)
         w->most--;
+}
+
+void sim_changed(struct sim *w, uint32_t s)
+{
+    if (w->use_buckets)
+        bucket_move(w, s);
+    if (!w->table_live)
+        return;
+    w->result->messages += w->measuring;
+    if (w->sc->message_loss <= 0 ||
+        policy_rng_unit(&w->wire) >= w->sc->message_loss)
+        table_set(w, s);
 }
 
 /* The least (or most) loaded few. */
@@ -159,7 +196,8 @@ void sim_known(struct sim *w, uint32_t s, enum policy_transfer want,
     switch (w->policy.information->kind) {
     case POLICY_INFO_TABLE:
         view->known = w->table;
-        view->n_known = w->n_stations;
+        view->n_known =
+            w->policy.location->idle ? w->table_idle : w->n_stations;
         break;
     case POLICY_INFO_GOSSIP:
     case POLICY_INFO_ADVERT:
@@ -189,8 +227,10 @@ void sim_known_bump(struct sim *w, uint32_t s, uint32_t target)
     struct policy_station *e = NULL;
     uint32_t i;
 
+    if (w->table_live)
+        return; /* it knows by itself */
     if (w->table)
-        e = &w->table[target];
+        e = &w->table[w->table_at[target]];
     for (i = 0; i < view->size; i++)
         if (view->entry[i].id == target)
             e = &view->entry[i];

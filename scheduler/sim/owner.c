@@ -84,6 +84,7 @@ void sim_owner_event(struct sim *w, uint32_t s)
     } else {
         idle_from(w, s, w->now);
     }
+    sim_changed(w, s);
     sim_count_idle(w, s);
     sim_reschedule(w, s);
     schedule_change(w, s);
@@ -94,6 +95,7 @@ void sim_owner_event(struct sim *w, uint32_t s)
 void sim_idle_event(struct sim *w, uint32_t s)
 {
     w->station[s].available = true;
+    sim_changed(w, s);
     sim_count_idle(w, s);
 }
 
@@ -109,6 +111,7 @@ static void set_rung(struct sim *w, uint32_t s, enum policy_rung rung)
     w->station[s].rung = rung;
     w->station[s].rung_since = w->now;
     w->station[s].ladder_stamp++;
+    sim_changed(w, s);
 }
 
 /* All foreign jobs checkpoint and leave; a job that cannot is killed. */
@@ -241,6 +244,7 @@ void sim_fail(struct sim *w, uint32_t s)
     }
     if (repair > 0) {
         st->down = true;
+        sim_changed(w, s);
         sim_count_idle(w, s);
         sim_at(w, w->now + repair, SIM_EV_REPAIRED, s, 0);
     }
@@ -253,6 +257,7 @@ void sim_repaired(struct sim *w, uint32_t s)
 {
     sim_advance(w, s);
     w->station[s].down = false;
+    sim_changed(w, s);
     sim_count_idle(w, s);
     sim_reschedule(w, s);
 }

@@ -350,8 +350,14 @@ static int alloc_world(struct sim *w)
         return -1;
     if (kind == POLICY_INFO_TABLE && !w->policy.harvest) {
         w->table = calloc(n, sizeof *w->table);
-        if (!w->table)
+        w->table_at = calloc(n, sizeof *w->table_at);
+        if (!w->table || !w->table_at)
             return -1;
+        for (c = 0; c < n; c++) {
+            w->table_at[c] = c;
+            w->table[c].id = c;
+            w->table[c].heard = -1;
+        }
     }
     if (kind == POLICY_INFO_GOSSIP || kind == POLICY_INFO_ADVERT) {
         w->view_room = calloc(n * w->par.view_size, sizeof *w->view_room);
@@ -406,8 +412,7 @@ static void init_stations(struct sim *w, uint64_t seed)
             at++;
         st->presence_end = at;
         sim_owner_init(w, s);
-        if (w->use_buckets)
-            sim_bucket_move(w, s);
+        sim_changed(w, s);
     }
 }
 
@@ -589,6 +594,7 @@ static void clear_world(struct sim *w)
     free(w->search);
     free(w->message);
     free(w->table);
+    free(w->table_at);
     free(w->view_room);
     free(w->job_room);
     free(w->wait_ad);
@@ -643,6 +649,7 @@ int sim_run(const struct sim_scenario *scenario, const char *policy,
             w->hour_max = scenario->hour[c];
     w->use_buckets = w->policy.information->kind == POLICY_INFO_ORACLE &&
                      w->n_stations > SIM_ORACLE_ALL;
+    w->table_live = w->table && w->par.info_period_s <= 0;
     w->ticks = w->policy.transfer->ticks && w->par.info_period_s > 0;
     w->to_measure = scenario->jobs;
     if (scenario->jobs == 0 && scenario->duration > 0)

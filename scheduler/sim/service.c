@@ -191,8 +191,7 @@ void sim_enqueue(struct sim *w, uint32_t s, uint32_t j)
     restart(w, job);
     if (w->sc->shared && is_active(w, s, j))
         mark_started(w, s, j);
-    if (w->use_buckets)
-        sim_bucket_move(w, s);
+    sim_changed(w, s);
     if (w->sc->shared || st->head == j || st->stopped)
         sim_reschedule(w, s);
 }
@@ -222,8 +221,7 @@ void sim_remove(struct sim *w, uint32_t s, uint32_t j)
         st->stopped = false;
         served = true;
     }
-    if (w->use_buckets)
-        sim_bucket_move(w, s);
+    sim_changed(w, s);
     if (served)
         sim_reschedule(w, s);
 }

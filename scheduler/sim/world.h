@@ -132,6 +132,9 @@ struct sim {
     struct sim_message *message;
     uint32_t n_messages, room_messages, free_message;
     struct policy_station *table; /* information rule: table */
+    uint32_t *table_at;           /* where each station is in it; */
+    uint32_t table_idle;          /* the idle ones come first */
+    bool table_live;              /* it is told of every change */
     struct policy_station *view_room;
     struct policy_station oracle[SIM_ORACLE_ALL];
     struct policy_job *job_room; /* for a view's jobs */
@@ -210,7 +213,8 @@ void sim_repaired(struct sim *w, uint32_t s);
 void sim_table_refresh(struct sim *w);
 void sim_news_send(struct sim *w, uint32_t s);
 void sim_news_arrived(struct sim *w, uint32_t m);
-void sim_bucket_move(struct sim *w, uint32_t s);
+/* Something about the station changed: tell who knows at once. */
+void sim_changed(struct sim *w, uint32_t s);
 void sim_known(struct sim *w, uint32_t s, enum policy_transfer want,
                struct policy_view *view);
 void sim_known_bump(struct sim *w, uint32_t s, uint32_t target);
