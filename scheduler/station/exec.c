@@ -191,11 +191,13 @@ static void exec_clear(struct exec *exec, uint64_t now)
         close(fd);
 }
 
-/* A new directory under a name that nobody can guess or take first; the one of
- * an earlier station is removed. */
+/* A new directory under a name that nobody can guess or take first.  Its name
+ * is written down before it is made, so that the next station can remove it
+ * whenever this one is killed. */
 static int scratch_make(struct exec *exec, struct ckpt_err *err)
 {
     char file[PATH_MAX + 128], old[PATH_MAX] = "";
+    uint64_t suffix;
 
     snprintf(file, sizeof file, "%s/%s/scratch", exec->pool.path, exec->daemon);
     int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -204,16 +206,21 @@ static int scratch_make(struct exec *exec, struct ckpt_err *err)
             remove_tree(old);
         close(fd);
     }
-    int n = snprintf(exec->scratch, sizeof exec->scratch, "%s/ckpt-%s-XXXXXX",
-                     exec->settings.scratch, exec->name);
-    if (n < 0 || (size_t)n >= sizeof exec->scratch || !mkdtemp(exec->scratch))
-        return ckpt_err_sys(err, "a scratch directory in %s",
+    if (getrandom(&suffix, sizeof suffix, 0) < 0)
+        return ckpt_err_sys(err, "getrandom");
+    int n = snprintf(exec->scratch, sizeof exec->scratch, "%s/ckpt-%s-%016llx",
+                     exec->settings.scratch, exec->name,
+                     (unsigned long long)suffix);
+    if (n < 0 || (size_t)n >= sizeof exec->scratch)
+        return ckpt_err_set(err, ENAMETOOLONG, "scratch = %s: too long",
                             exec->settings.scratch);
+    if (pooldir_write_file(file, exec->scratch, (size_t)n, 0600, err) < 0)
+        return -1;
     /* the jobs' user must be able to pass, not to look */
-    if (geteuid() == 0 && chmod(exec->scratch, 0711) < 0)
-        return ckpt_err_sys(err, "%s", exec->scratch);
-    return pooldir_write_file(file, exec->scratch, strlen(exec->scratch), 0600,
-                              err);
+    mode_t mode = geteuid() == 0 ? 0711 : 0700;
+    if (mkdir(exec->scratch, 0700) < 0 || chmod(exec->scratch, mode) < 0)
+        return ckpt_err_sys(err, "scratch directory %s", exec->scratch);
+    return 0;
 }
 
 /* --- what we say -----------------------------------------------------------
