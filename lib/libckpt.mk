@@ -24,7 +24,10 @@ CAPTURE_SOURCES = \
 	lib/capture/stop.c lib/capture/stop.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
 	lib/files/digest.c lib/files/digest.h \
-	lib/files/look.c lib/files/look.h \
+	lib/files/fdinfo.c lib/files/kinds.h \
+	lib/files/look.c lib/files/look.h lib/files/look_anon.c \
+	lib/files/look_content.c lib/files/look_pipe.c \
+	lib/files/look_socket.c lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
 	lib/wrap/signals.c lib/wrap/sleep.c lib/wrap/wrap.h
 
@@ -79,6 +82,9 @@ lib_librestart_a_SOURCES = \
 	lib/files/digest.c lib/files/digest.h \
 	lib/image/notes_read.c \
 	lib/restart/files.c lib/restart/files.h \
+	lib/restart/files_anon.c lib/restart/files_content.c \
+	lib/restart/files_kinds.h lib/restart/files_locks.c \
+	lib/restart/files_pair.c lib/restart/files_watch.c \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \

@@ -43,6 +43,7 @@ struct capture {
     struct ckpt_file_sink file_sink;
     int (*commit_file)(struct ckpt_sink *sink, struct ckpt_err *err);
     bool in_child;
+    struct ckpt_blob *contents; /* mapped, files.ncontents of them */
     uint64_t image_bytes;
 };
 
@@ -205,17 +206,49 @@ static void encode_files(struct ckpt_bytes *b, const struct capture *c)
                       c->files.ndescriptors);
 }
 
+static void encode_objects(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_objects_encode(b, c->files.files, c->files.nfiles);
+}
+
 static void encode_process(struct ckpt_bytes *b, const struct capture *c)
 {
     ckpt_process_encode(b, &c->process);
+}
+
+/* Contents of files are written from where they are mapped: after the maps
+ * were read. */
+static int add_contents(struct capture *c, struct ckpt_err *err)
+{
+    uint32_t count = c->files.ncontents;
+
+    c->contents =
+        ckpt_arena_alloc(&c->arena, (count + 1) * sizeof *c->contents);
+    if (!c->contents)
+        return ckpt_err_sys(err, "contents of %u files", count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct ckpt_blob *content = &c->contents[i];
+        if (ckpt_files_map_content(&c->files, i + 1, content, err) < 0)
+            return -1;
+        c->notes[c->nnotes++] = (struct ckpt_note){"CKPT", CKPT_NOTE_CONTENT,
+                                                   content->data, content->len};
+    }
+    return 0;
+}
+
+static void drop_contents(struct capture *c)
+{
+    for (uint32_t i = 0; c->contents && i < c->files.ncontents; i++)
+        ckpt_files_unmap_content(&c->contents[i]);
 }
 
 static int make_notes(struct capture *c, struct ckpt_err *err)
 {
     struct encoder e = {c, err};
 
-    c->notes = ckpt_arena_alloc(&c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8) *
-                                               sizeof *c->notes);
+    c->notes = ckpt_arena_alloc(
+        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8 + c->files.ncontents) *
+                       sizeof *c->notes);
     if (!c->notes)
         return ckpt_err_sys(err, "notes");
     if (ckpt_core_notes(&c->arena, c->notes, &c->nnotes, &c->process,
@@ -225,9 +258,10 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
         add_note(&e, CKPT_NOTE_MAPS, encode_maps) < 0 ||
         add_note(&e, CKPT_NOTE_THREADS, encode_threads) < 0 ||
         add_note(&e, CKPT_NOTE_FILES, encode_files) < 0 ||
-        add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0)
+        add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0 ||
+        add_note(&e, CKPT_NOTE_OBJECTS, encode_objects) < 0)
         return -1;
-    return 0;
+    return add_contents(c, err);
 }
 
 /* --- writing ------------------------------------------------------------ */
@@ -321,6 +355,7 @@ static int save(struct capture *c, struct ckpt_err *err)
     if (ckpt_memory_look(&c->memory, &c->arena, &c->rules, err) == 0 &&
         make_notes(c, err) == 0)
         rc = write_image(c, err);
+    drop_contents(c);
     ckpt_memory_restore_protection(&c->memory);
     if (rc < 0)
         ckpt_capture_log("checkpoint failed: %s", err->text);

@@ -14,4 +14,7 @@
  * Async-signal-safe. */
 uint64_t ckpt_file_digest(const char *path, uint64_t size);
 
+/* The same of an open file, from wherever its offset is. */
+uint64_t ckpt_file_digest_fd(int fd, uint64_t size);
+
 #endif

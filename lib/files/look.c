@@ -4,8 +4,8 @@
 #include "lib/common/dirent.h"
 #include "lib/common/sys.h"
 #include "lib/files/digest.h"
+#include "lib/files/kinds.h"
 
-#include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
@@ -13,65 +13,73 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <termios.h>
-
-/* The growing table while it is made. */
-struct look {
-    struct ckpt_file_table *table;
-    struct ckpt_arena *arena;
-    const struct ckpt_inherited *inherited;
-    size_t room;
-    int pid;
-    struct ckpt_err *err;
-};
-
-static int refuse(const struct look *l, int fd, const char *what,
-                  const char *name)
-{
-    return ckpt_err_set(l->err, EBUSY, "descriptor %d is %s: %s", fd, what,
-                        name);
-}
 
 static int64_t mtime_ns(const struct stat *st)
 {
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-/* The regular file or directory is to be found under its name again. */
-static int look_named(struct look *l, int fd, struct ckpt_open_file *f,
-                      const struct stat *st)
+static const struct stat *stat_of(const struct ckpt_look *l,
+                                  const struct ckpt_open_file *f)
 {
+    return &l->stats[f - l->table->files];
+}
+
+/* Reading a file under its own descriptor leaves the program's POSIX locks
+ * alone; opening it and closing it again would drop them. */
+static uint64_t digest_of(const struct ckpt_look *l,
+                          const struct ckpt_open_file *f)
+{
+    if ((f->flags & O_ACCMODE) == O_RDWR)
+        return ckpt_file_digest_fd(ckpt_look_fd(l, f), f->size);
+    for (size_t i = 0; i < l->table->nfiles; i++) {
+        const struct ckpt_open_file *g = &l->table->files[i];
+        if (g->dev == f->dev && g->ino == f->ino && g->locks.len > 0)
+            return 0;
+    }
+    return ckpt_file_digest(f->path, f->size);
+}
+
+/* The regular file or directory is to be found under its name again. */
+static int look_named(struct ckpt_look *l, struct ckpt_open_file *f)
+{
+    const struct stat *st = stat_of(l, f);
     struct stat by_name;
 
     if (f->path[0] != '/' || st->st_nlink == 0)
-        return refuse(l, fd, "an open file that has no name any more", f->path);
+        return ckpt_look_refuse(l, f, "an open file that has no name any more");
     long rc = ckpt_sys(SYS_newfstatat, AT_FDCWD, f->path, &by_name, 0);
     if (rc < 0 || by_name.st_dev != st->st_dev || by_name.st_ino != st->st_ino)
-        return refuse(l, fd, "an open file whose name now belongs to another",
-                      f->path);
+        return ckpt_look_refuse(
+            l, f, "an open file whose name now belongs to another");
     f->kind = S_ISDIR(st->st_mode) ? CKPT_FILE_DIRECTORY : CKPT_FILE_REGULAR;
-    long offset = ckpt_sys(SYS_lseek, fd, 0, SEEK_CUR);
-    f->offset = offset < 0 ? 0 : (uint64_t)offset;
     if (f->kind == CKPT_FILE_REGULAR && (f->flags & O_ACCMODE) != O_RDONLY)
-        f->digest = ckpt_file_digest(f->path, f->size);
+        f->digest = digest_of(l, f);
     return 0;
 }
 
-static bool was_inherited(const struct look *l, int fd, const struct stat *st)
+bool ckpt_look_inherited(const struct ckpt_look *l,
+                         const struct ckpt_open_file *f)
 {
-    for (size_t i = 0; i < l->inherited->count; i++)
-        if (l->inherited->entries[i].fd == fd &&
-            l->inherited->entries[i].dev == st->st_dev &&
-            l->inherited->entries[i].ino == st->st_ino)
-            return true;
+    const struct ckpt_inherited *in = l->inherited;
+    const struct ckpt_file_table *t = l->table;
+
+    for (size_t i = 0; i < in->count; i++)
+        for (size_t k = 0; k < t->ndescriptors; k++)
+            if (&t->files[t->descriptors[k].file] == f &&
+                in->entries[i].fd == t->descriptors[k].fd &&
+                in->entries[i].dev == f->dev && in->entries[i].ino == f->ino)
+                return true;
     return false;
 }
 
-/* A terminal, pipe or socket: it must be one that the caller gave as 0, 1 or
- * 2, or the same again, or another one that the caller gave. */
-static int look_given(struct look *l, int fd, struct ckpt_open_file *f,
-                      const struct stat *st)
+/* A terminal, pipe or socket that the caller gave as 0, 1 or 2, or the same
+ * again, or another one that the caller gave. */
+bool ckpt_look_given(struct ckpt_look *l, struct ckpt_open_file *f)
 {
+    const struct stat *st = stat_of(l, f);
+    int fd = ckpt_look_fd(l, f);
+
     for (int given = 0; given <= 2; given++) {
         struct stat of_given;
         if (ckpt_sys(SYS_fstat, given, &of_given) == 0 &&
@@ -79,19 +87,14 @@ static int look_given(struct look *l, int fd, struct ckpt_open_file *f,
             of_given.st_rdev == st->st_rdev && (fd > 2 || fd == given)) {
             f->kind = CKPT_FILE_CALLER;
             f->caller_fd = given;
-            return 0;
+            return true;
         }
     }
-    if (was_inherited(l, fd, st)) {
-        f->kind = CKPT_FILE_CALLER;
-        f->caller_fd = fd;
-        return 0;
-    }
-    const char *what = S_ISCHR(st->st_mode)    ? "a device"
-                       : S_ISFIFO(st->st_mode) ? "a pipe"
-                       : S_ISSOCK(st->st_mode) ? "a socket"
-                                               : "of an unknown kind";
-    return refuse(l, fd, what, f->path);
+    if (!ckpt_look_inherited(l, f))
+        return false;
+    f->kind = CKPT_FILE_CALLER;
+    f->caller_fd = fd;
+    return true;
 }
 
 /* Memory devices and the controlling terminal are the same everywhere. */
@@ -101,14 +104,67 @@ static bool is_common_device(const struct stat *st)
            (major(st->st_rdev) == 5 && minor(st->st_rdev) == 0);
 }
 
-static int look_file(struct look *l, int fd, struct ckpt_open_file *f)
+static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
+{
+    const struct stat *st = stat_of(l, f);
+
+    if (S_ISCHR(st->st_mode) && is_common_device(st)) {
+        f->kind = CKPT_FILE_DEVICE;
+        return 0;
+    }
+    if (ckpt_look_given(l, f))
+        return 0;
+    return ckpt_look_refuse(l, f,
+                            S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)
+                                ? "a device"
+                                : "of an unknown kind");
+}
+
+static int look_regular(struct ckpt_look *l, struct ckpt_open_file *f)
+{
+    static const char deleted[] = " (deleted)";
+    size_t len = strlen(f->path), tail = sizeof deleted - 1;
+
+    if (strncmp(f->path, "pidfd:", 6) == 0)
+        return ckpt_look_refuse(l, f, "a reference to a process (pidfd)");
+    if (f->path[0] == '/' && stat_of(l, f)->st_nlink == 0 && len > tail &&
+        strcmp(f->path + len - tail, deleted) == 0 && !(f->flags & O_PATH))
+        return ckpt_look_content(l, f,
+                                 strncmp(f->path, "/memfd:", 7) == 0
+                                     ? CKPT_FILE_MEMFD
+                                     : CKPT_FILE_UNLINKED);
+    return look_named(l, f);
+}
+
+static int look_kind(struct ckpt_look *l, struct ckpt_open_file *f)
+{
+    if (strncmp(f->path, "anon_inode:", 11) == 0)
+        return ckpt_look_anon(l, f);
+    switch (f->mode & S_IFMT) {
+    case S_IFREG:
+        return look_regular(l, f);
+    case S_IFDIR:
+        return look_named(l, f);
+    case S_IFIFO:
+        return ckpt_look_pipe(l, f);
+    case S_IFSOCK:
+        return ckpt_look_socket(l, f);
+    default:
+        return look_device(l, f);
+    }
+}
+
+/* --- the table ----------------------------------------------------------- */
+
+/* What all kinds have in common. */
+static int look_file(struct ckpt_look *l, int fd, struct ckpt_open_file *f,
+                     struct stat *st)
 {
     char link[64], path[CKPT_PATH_MAX];
-    struct stat st;
 
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
-    long rc = ckpt_sys(SYS_fstat, fd, &st);
+    long rc = ckpt_sys(SYS_fstat, fd, st);
     if (n < 0 || rc < 0)
         return ckpt_err_set(l->err, EIO, "descriptor %d cannot be read", fd);
     path[n] = '\0';
@@ -118,25 +174,21 @@ static int look_file(struct look *l, int fd, struct ckpt_open_file *f)
     memcpy(copy, path, (size_t)n + 1);
     f->path = copy;
     f->flags = (uint32_t)ckpt_sys(SYS_fcntl, fd, F_GETFL);
-    f->mode = st.st_mode;
+    f->mode = st->st_mode;
     f->caller_fd = -1;
-    f->dev = st.st_dev;
-    f->ino = st.st_ino;
-    f->size = (uint64_t)st.st_size;
-    f->mtime_ns = mtime_ns(&st);
-    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-        return look_named(l, fd, f, &st);
-    if (S_ISCHR(st.st_mode) && is_common_device(&st)) {
-        f->kind = CKPT_FILE_DEVICE;
-        return 0;
+    f->dev = st->st_dev;
+    f->ino = st->st_ino;
+    f->size = (uint64_t)st->st_size;
+    f->mtime_ns = mtime_ns(st);
+    if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) {
+        long offset = ckpt_sys(SYS_lseek, fd, 0, SEEK_CUR);
+        f->offset = offset < 0 ? 0 : (uint64_t)offset;
     }
-    if ((st.st_mode & S_IFMT) == 0)
-        return refuse(l, fd, "of a kind that is not supported yet", f->path);
-    return look_given(l, fd, f, &st);
+    return 0;
 }
 
 /* The description of an earlier descriptor that fd shares, or -1. */
-static long shared_with(const struct look *l, int fd,
+static long shared_with(const struct ckpt_look *l, int fd,
                         const struct ckpt_open_file *f)
 {
     const struct ckpt_file_table *t = l->table;
@@ -152,7 +204,7 @@ static long shared_with(const struct look *l, int fd,
     return -1;
 }
 
-static int look_descriptor(struct look *l, int fd)
+static int look_descriptor(struct ckpt_look *l, int fd)
 {
     struct ckpt_file_table *t = l->table;
 
@@ -161,7 +213,7 @@ static int look_descriptor(struct look *l, int fd)
                             l->room);
     struct ckpt_open_file *f = &t->files[t->nfiles];
     memset(f, 0, sizeof *f);
-    if (look_file(l, fd, f) < 0)
+    if (look_file(l, fd, f, &l->stats[t->nfiles]) < 0)
         return -1;
     long shared = shared_with(l, fd, f);
     struct ckpt_descriptor *d = &t->descriptors[t->ndescriptors++];
@@ -172,7 +224,7 @@ static int look_descriptor(struct look *l, int fd)
     return 0;
 }
 
-static int look_all(struct look *l, int dirfd, bool (*skip)(int fd))
+static int look_all(struct ckpt_look *l, int dirfd, bool (*skip)(int fd))
 {
     _Alignas(struct ckpt_dirent) char buf[4096];
     long n;
@@ -191,6 +243,20 @@ static int look_all(struct look *l, int dirfd, bool (*skip)(int fd))
     return n < 0 ? (int)ckpt_sys_errno(n) : 0;
 }
 
+/* Locks first: who looks into a file must know of them. */
+static int look_kinds(struct ckpt_look *l)
+{
+    struct ckpt_file_table *t = l->table;
+
+    for (size_t i = 0; i < t->nfiles; i++)
+        if (S_ISREG(t->files[i].mode) && ckpt_look_locks(l, &t->files[i]) < 0)
+            return -1;
+    for (size_t i = 0; i < t->nfiles; i++)
+        if (look_kind(l, &t->files[i]) < 0)
+            return -1;
+    return 0;
+}
+
 void ckpt_files_inherited(struct ckpt_inherited *inherited)
 {
     _Alignas(struct ckpt_dirent) char buf[4096];
@@ -205,7 +271,7 @@ void ckpt_files_inherited(struct ckpt_inherited *inherited)
             struct stat st;
             int fd = atoi(d->name);
             at += d->reclen;
-            if (fd <= 2 || fd == dirfd ||
+            if (d->name[0] == '.' || fd == dirfd ||
                 inherited->count == CKPT_INHERITED_MAX ||
                 ckpt_sys(SYS_fstat, fd, &st) < 0)
                 continue;
@@ -236,8 +302,13 @@ int ckpt_files_look(struct ckpt_file_table *table, struct ckpt_arena *arena,
                     const struct ckpt_inherited *inherited,
                     bool (*skip)(int fd), struct ckpt_err *err)
 {
-    struct look l = {table, arena, inherited, 0, (int)ckpt_sys(SYS_getpid),
-                     err};
+    struct ckpt_look l = {
+        .table = table,
+        .arena = arena,
+        .inherited = inherited,
+        .pid = (int)ckpt_sys(SYS_getpid),
+        .err = err,
+    };
 
     memset(table, 0, sizeof *table);
     long dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
@@ -250,11 +321,12 @@ int ckpt_files_look(struct ckpt_file_table *table, struct ckpt_arena *arena,
     table->files = ckpt_arena_alloc(arena, (l.room + 1) * sizeof *table->files);
     table->descriptors =
         ckpt_arena_alloc(arena, (l.room + 1) * sizeof *table->descriptors);
+    l.stats = ckpt_arena_alloc(arena, (l.room + 1) * sizeof *l.stats);
     int rc = -1;
-    if (!table->files || !table->descriptors)
+    if (!table->files || !table->descriptors || !l.stats)
         ckpt_err_sys(err, "table of files");
     else
         rc = look_all(&l, (int)dirfd, skip);
     ckpt_sys(SYS_close, dirfd);
-    return rc;
+    return rc < 0 ? -1 : look_kinds(&l);
 }

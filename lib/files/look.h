@@ -27,6 +27,8 @@ struct ckpt_file_table {
     size_t nfiles;
     struct ckpt_descriptor *descriptors;
     size_t ndescriptors;
+    uint32_t ncontents; /* files whose content goes into the image */
+    uint64_t content_bytes;
 };
 
 /* What the caller of the program gave it besides 0, 1 and 2, seen before main:
@@ -47,5 +49,11 @@ void ckpt_files_inherited(struct ckpt_inherited *inherited);
 int ckpt_files_look(struct ckpt_file_table *table, struct ckpt_arena *arena,
                     const struct ckpt_inherited *inherited,
                     bool (*skip)(int fd), struct ckpt_err *err);
+
+/* Map the `number`-th content (from 1) to be read, and unmap it again.  0, or
+ * -1 with the file named. */
+int ckpt_files_map_content(const struct ckpt_file_table *table, uint32_t number,
+                           struct ckpt_blob *content, struct ckpt_err *err);
+void ckpt_files_unmap_content(const struct ckpt_blob *content);
 
 #endif

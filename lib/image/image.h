@@ -81,6 +81,8 @@ enum ckpt_note_type {
     CKPT_NOTE_PROCESS = 0x434b0005,
     CKPT_NOTE_CHECKSUMS = 0x434b0006, /* by the writer; last in the file */
     CKPT_NOTE_FORMAT = 0x434b0007,    /* by the writer; first in the file */
+    CKPT_NOTE_OBJECTS = 0x434b0008,   /* may be missing: none */
+    CKPT_NOTE_CONTENT = 0x434b0009,   /* any number of them */
 };
 
 /* Bytes of working memory that ckpt_image_write needs for this codec and at

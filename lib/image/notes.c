@@ -95,6 +95,30 @@ void ckpt_files_encode(struct ckpt_bytes *b, const struct ckpt_open_file *files,
     }
 }
 
+static bool has_object(const struct ckpt_open_file *f)
+{
+    return f->state.len > 0 || f->locks.len > 0 || f->content_number > 0;
+}
+
+void ckpt_objects_encode(struct ckpt_bytes *b,
+                         const struct ckpt_open_file *files, size_t nfiles)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < nfiles; i++)
+        count += has_object(&files[i]);
+    ckpt_put_u32(b, count);
+    for (size_t i = 0; i < nfiles; i++) {
+        const struct ckpt_open_file *f = &files[i];
+        if (!has_object(f))
+            continue;
+        ckpt_put_u32(b, (uint32_t)i);
+        ckpt_put_u32(b, f->content_number);
+        ckpt_put_blob(b, f->state.data, f->state.len);
+        ckpt_put_blob(b, f->locks.data, f->locks.len);
+    }
+}
+
 void ckpt_process_encode(struct ckpt_bytes *b, const struct ckpt_process *p)
 {
     ckpt_put_u32(b, (uint32_t)p->pid);

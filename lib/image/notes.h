@@ -102,6 +102,20 @@ enum ckpt_file_kind {
     CKPT_FILE_DEVICE = 3, /* character device reopened by path */
     CKPT_FILE_CALLER = 4, /* terminal, pipe or socket that the caller of the
                              restart provides; `caller_fd` says which */
+    CKPT_FILE_PIPE = 5,   /* the kinds from here on have a `state` */
+    CKPT_FILE_SOCKETPAIR = 6,
+    CKPT_FILE_EVENTFD = 7,
+    CKPT_FILE_TIMERFD = 8,
+    CKPT_FILE_SIGNALFD = 9,
+    CKPT_FILE_EPOLL = 10,
+    CKPT_FILE_INOTIFY = 11,
+    CKPT_FILE_MEMFD = 12,    /* `content`, and seals */
+    CKPT_FILE_UNLINKED = 13, /* a regular file without a name: `content` */
+};
+/* Bytes that the encodings of OBJECTS have; doc/image-format.md explains. */
+struct ckpt_blob {
+    const uint8_t *data;
+    uint32_t len;
 };
 struct ckpt_open_file {
     uint32_t kind;
@@ -113,6 +127,16 @@ struct ckpt_open_file {
     uint64_t digest;  /* of the contents of a file open for writing
                          (files/digest.h); 0: none */
     const char *path; /* never NULL */
+    /* in the OBJECTS note, for files that have any of these */
+    struct ckpt_blob state;   /* of the kind */
+    struct ckpt_blob locks;   /* held through this description */
+    struct ckpt_blob content; /* a note of its own, CONTENT */
+    uint32_t content_number;  /* from 1: which of them; 0: none */
+};
+enum ckpt_lock_kind {
+    CKPT_LOCK_FLOCK = 1,
+    CKPT_LOCK_POSIX = 2,
+    CKPT_LOCK_OFD = 3, /* of the open file description */
 };
 struct ckpt_descriptor {
     int32_t fd;
@@ -149,6 +173,9 @@ void ckpt_threads_encode(struct ckpt_bytes *b,
 void ckpt_files_encode(struct ckpt_bytes *b, const struct ckpt_open_file *files,
                        size_t nfiles, const struct ckpt_descriptor *descriptors,
                        size_t ndescriptors);
+/* What FILES has no room for. */
+void ckpt_objects_encode(struct ckpt_bytes *b,
+                         const struct ckpt_open_file *files, size_t nfiles);
 void ckpt_process_encode(struct ckpt_bytes *b, const struct ckpt_process *p);
 
 /* Everything the CKPT notes of one image say.  The strings point into memory
@@ -169,7 +196,8 @@ struct ckpt_notes {
 
 struct ckpt_image;
 
-/* Decode the notes of an image (allocates; not for use inside programs).  0,
+/* Decode the notes of an image (allocates; not for use inside programs; blobs
+ * point into the image, which must outlive the notes).  0,
  * or -1 with EPROTO and the note that is wrong, or ENOTSUP for a newer
  * version; `notes` is to be cleared after success only. */
 int ckpt_notes_read(const struct ckpt_image *image, struct ckpt_notes *notes,

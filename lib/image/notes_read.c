@@ -16,6 +16,7 @@ enum {
     THREAD_BYTES = 4 * 4 + 5 * 8 + CKPT_AFFINITY_WORDS * 8 + CKPT_COMM_MAX,
     FILE_BYTES = 4 * 4 + 6 * 8 + 4,
     DESCRIPTOR_BYTES = 3 * 4,
+    OBJECT_BYTES = 4 * 4,
 };
 
 struct decoder {
@@ -183,6 +184,24 @@ static void get_files_note(struct decoder *d, struct ckpt_notes *notes)
     get_descriptors(d, notes);
 }
 
+/* The blobs stay where they are, in the image's note. */
+static void get_objects(struct decoder *d, struct ckpt_notes *notes)
+{
+    uint32_t count = get_count(&d->in, OBJECT_BYTES);
+
+    for (uint32_t i = 0; i < count && !d->in.failed; i++) {
+        uint32_t file = ckpt_get_u32(&d->in);
+        if (file >= notes->nfiles) {
+            d->in.failed = true;
+            return;
+        }
+        struct ckpt_open_file *f = &notes->files[file];
+        f->content_number = ckpt_get_u32(&d->in);
+        f->state.len = (uint32_t)ckpt_get_blob(&d->in, &f->state.data);
+        f->locks.len = (uint32_t)ckpt_get_blob(&d->in, &f->locks.data);
+    }
+}
+
 static void get_process(struct decoder *d, struct ckpt_notes *notes)
 {
     struct ckpt_process *p = &notes->process;
@@ -235,8 +254,35 @@ static const struct {
     {CKPT_NOTE_THREADS, "threads", get_threads},
     {CKPT_NOTE_FILES, "files", get_files_note},
     {CKPT_NOTE_PROCESS, "process", get_process},
+    {CKPT_NOTE_OBJECTS, "objects", get_objects},
 };
 enum { NSECTIONS = sizeof sections / sizeof sections[0] };
+
+/* The contents of files, in the order of the notes. */
+static int find_contents(const struct ckpt_image *image,
+                         struct ckpt_notes *notes, struct ckpt_err *err)
+{
+    struct ckpt_note note;
+    uint32_t number = 0, last = 0;
+
+    for (size_t k = 0; k < notes->nfiles; k++)
+        if (notes->files[k].content_number > last)
+            last = notes->files[k].content_number;
+    for (size_t i = 0; number < last && ckpt_image_note_at(image, i, &note);
+         i++) {
+        if (note.type != CKPT_NOTE_CONTENT || strcmp(note.name, "CKPT") != 0)
+            continue;
+        number++;
+        for (size_t k = 0; k < notes->nfiles; k++)
+            if (notes->files[k].content_number == number)
+                notes->files[k].content =
+                    (struct ckpt_blob){note.data, (uint32_t)note.len};
+    }
+    return number < last ? ckpt_err_set(err, EPROTO,
+                                        "the contents of an open file are "
+                                        "missing")
+                         : 0;
+}
 
 static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
                       struct ckpt_err *err)
@@ -247,6 +293,8 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
         size_t len;
         const void *data =
             ckpt_image_note(image, "CKPT", sections[i].type, &len);
+        if (!data && sections[i].type == CKPT_NOTE_OBJECTS)
+            continue;
         if (!data)
             return ckpt_err_set(err, EPROTO, "the %s note is missing",
                                 sections[i].name);
@@ -265,7 +313,7 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
                                 sections[i].name);
         strings = d.strings;
     }
-    return 0;
+    return find_contents(image, notes, err);
 }
 
 int ckpt_notes_read(const struct ckpt_image *image, struct ckpt_notes *notes,

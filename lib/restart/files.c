@@ -2,9 +2,11 @@
 #include "lib/restart/files.h"
 
 #include "lib/files/digest.h"
+#include "lib/restart/files_kinds.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -80,12 +82,86 @@ static int open_given(const struct ckpt_open_file *f, struct ckpt_err *err)
     return fd;
 }
 
+/* --- what the kinds share ------------------------------------------------ */
+
+struct ckpt_bytes ckpt_files_state(const struct ckpt_open_file *f)
+{
+    /* the cursor only reads */
+    return ckpt_bytes_over((void *)(uintptr_t)f->state.data, f->state.len);
+}
+
+int ckpt_files_malformed(const struct ckpt_open_file *f, struct ckpt_err *err)
+{
+    return ckpt_err_set(err, EPROTO, "the image's entry of %s is malformed",
+                        f->path);
+}
+
+size_t ckpt_files_first(const struct ckpt_files *files, size_t i)
+{
+    const struct ckpt_open_file *all = files->notes->files;
+    size_t k = 0;
+
+    while (k < i && (all[k].kind != all[i].kind || all[k].dev != all[i].dev ||
+                     all[k].ino != all[i].ino))
+        k++;
+    return k;
+}
+
+int ckpt_files_again(int fd, const struct ckpt_open_file *f,
+                     struct ckpt_err *err)
+{
+    char path[64];
+    int direct = S_ISFIFO(f->mode) ? O_DIRECT : 0; /* of pipes: to be set */
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int again = open(path, (reopen_flags(f) & ~(O_TMPFILE | direct)) |
+                               (S_ISFIFO(f->mode) ? O_NONBLOCK : 0));
+    return again < 0 ? ckpt_err_sys(err, "cannot open %s again", f->path)
+                     : again;
+}
+
+static int open_kind(struct ckpt_files *files, size_t i, bool force,
+                     struct ckpt_err *err)
+{
+    const struct ckpt_open_file *f = &files->notes->files[i];
+
+    switch (f->kind) {
+    case CKPT_FILE_REGULAR:
+    case CKPT_FILE_DIRECTORY:
+    case CKPT_FILE_DEVICE:
+        return open_named(f, force, err);
+    case CKPT_FILE_CALLER:
+        return open_given(f, err);
+    case CKPT_FILE_PIPE:
+        return ckpt_files_pipe(files, i, err);
+    case CKPT_FILE_SOCKETPAIR:
+        return ckpt_files_socketpair(files, i, err);
+    case CKPT_FILE_EVENTFD:
+        return ckpt_files_eventfd(f, err);
+    case CKPT_FILE_TIMERFD:
+        return ckpt_files_timerfd(f, err);
+    case CKPT_FILE_SIGNALFD:
+        return ckpt_files_signalfd(f, err);
+    case CKPT_FILE_EPOLL:
+        return ckpt_files_epoll(f, err);
+    case CKPT_FILE_INOTIFY:
+        return ckpt_files_inotify(f, err);
+    case CKPT_FILE_MEMFD:
+    case CKPT_FILE_UNLINKED:
+        return ckpt_files_content(files, i, err);
+    default:
+        return ckpt_err_set(err, ENOTSUP,
+                            "%s is of a kind (%u) that this ckpt does not "
+                            "know: use a newer one",
+                            f->path, f->kind);
+    }
+}
+
 static int open_one(struct ckpt_files *files, size_t i, bool force,
                     struct ckpt_err *err)
 {
     const struct ckpt_open_file *f = &files->notes->files[i];
-    int fd = f->kind == CKPT_FILE_CALLER ? open_given(f, err)
-                                         : open_named(f, force, err);
+    int fd = open_kind(files, i, force, err);
 
     if (fd < 0)
         return -1;
@@ -94,7 +170,20 @@ static int open_one(struct ckpt_files *files, size_t i, bool force,
         ckpt_err_sys(err, "%s: no descriptor above %d", f->path, files->base);
     close(fd);
     files->opened[i] = high;
-    return high < 0 ? -1 : 0;
+    return high < 0 ? -1 : ckpt_files_lock(f, high, err);
+}
+
+static int make_tables(struct ckpt_files *files, struct ckpt_err *err)
+{
+    size_t n = files->notes->nfiles + 1;
+
+    files->opened = calloc(n, sizeof *files->opened);
+    files->spare = calloc(n, sizeof *files->spare);
+    if (!files->opened || !files->spare)
+        return ckpt_err_sys(err, "table of files");
+    for (size_t i = 0; i < n; i++)
+        files->opened[i] = files->spare[i][0] = files->spare[i][1] = -1;
+    return 0;
 }
 
 int ckpt_files_open(struct ckpt_files *files, const struct ckpt_notes *notes,
@@ -102,16 +191,20 @@ int ckpt_files_open(struct ckpt_files *files, const struct ckpt_notes *notes,
 {
     files->notes = notes;
     files->base = 3;
-    files->opened = calloc(notes->nfiles + 1, sizeof *files->opened);
-    if (!files->opened)
-        return ckpt_err_sys(err, "table of files");
+    if (make_tables(files, err) < 0)
+        return -1;
     for (size_t i = 0; i < notes->ndescriptors; i++)
         if (notes->descriptors[i].fd >= files->base)
             files->base = notes->descriptors[i].fd + 1;
     for (size_t i = 0; i < notes->nfiles; i++)
         if (open_one(files, i, force, err) < 0)
             return -1;
-    return 0;
+    for (size_t i = 0; i < notes->nfiles; i++)
+        if (notes->files[i].kind == CKPT_FILE_MEMFD &&
+            ckpt_files_first(files, i) == i &&
+            ckpt_files_seal(&notes->files[i], files->spare[i][0], err) < 0)
+            return -1;
+    return ckpt_files_try_epoll(files, err);
 }
 
 static int roll_back(const struct ckpt_files *files, struct ckpt_err *err)
@@ -139,6 +232,29 @@ static bool is_wanted(const struct ckpt_notes *notes, int fd)
     return false;
 }
 
+/* One descriptor of each description, now that all are in place. */
+static int commit_kinds(const struct ckpt_notes *notes, struct ckpt_err *err)
+{
+    for (size_t i = 0; i < notes->ndescriptors; i++) {
+        const struct ckpt_descriptor *d = &notes->descriptors[i];
+        const struct ckpt_open_file *f = &notes->files[d->file];
+        size_t k = 0;
+        while (notes->descriptors[k].file != d->file)
+            k++;
+        if (k != i)
+            continue;
+        if (ckpt_files_commit_locks(f, d->fd, err) < 0)
+            return -1;
+        if (f->kind == CKPT_FILE_EPOLL &&
+            ckpt_files_commit_epoll(f, d->fd, err) < 0)
+            return -1;
+        if (f->kind == CKPT_FILE_TIMERFD &&
+            ckpt_files_commit_timerfd(f, d->fd, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int ckpt_files_commit(struct ckpt_files *files, int keep, struct ckpt_err *err)
 {
     const struct ckpt_notes *notes = files->notes;
@@ -162,5 +278,7 @@ int ckpt_files_commit(struct ckpt_files *files, int keep, struct ckpt_err *err)
     if (keep > files->base)
         syscall(SYS_close_range, files->base, keep - 1, 0);
     syscall(SYS_close_range, keep >= 0 ? keep + 1 : files->base, ~0u, 0);
+    if (commit_kinds(notes, err) < 0)
+        return -1;
     return keep >= 0 ? keep : 0;
 }

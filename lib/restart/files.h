@@ -14,7 +14,8 @@
 struct ckpt_files {
     const struct ckpt_notes *notes;
     int *opened; /* for each open file description, a temporary descriptor */
-    int base;    /* temporary ones are at or above this number */
+    int (*spare)[2]; /* the same, of what comes in pairs, or by copies */
+    int base;        /* temporary ones are at or above this number */
 };
 
 /* 0, or -1: ESTALE when a file is not what it was (unless `force`), ENOENT and

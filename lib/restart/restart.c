@@ -109,6 +109,7 @@ int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
     }
     int saved = errno;
     free(r.files.opened);
+    free(r.files.spare);
     ckpt_notes_clear(&r.notes);
     ckpt_image_close(r.image);
     errno = saved;

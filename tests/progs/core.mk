@@ -7,12 +7,17 @@ CC_LOG_COMPILER = $(C_LOG_COMPILER)
 F90_LOG_COMPILER = $(C_LOG_COMPILER)
 
 core_progs = \
-	tests/progs/api.c tests/progs/exceptions.cc tests/progs/files.c \
-	tests/progs/heap.c tests/progs/openmp.f90 tests/progs/rseq.c \
-	tests/progs/shared.c tests/progs/signals.c tests/progs/sleeping.c \
-	tests/progs/stack.c tests/progs/threads.c tests/progs/vectors.c
+	tests/progs/api.c tests/progs/events.c tests/progs/exceptions.cc \
+	tests/progs/files.c tests/progs/heap.c tests/progs/locks.c \
+	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/pipes.c \
+	tests/progs/rseq.c tests/progs/shared.c tests/progs/signals.c \
+	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/stack.c \
+	tests/progs/threads.c tests/progs/vectors.c tests/progs/watching.c
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
+
+TESTS += tests/system/core_refused.sh
+dist_check_SCRIPTS += tests/system/core_refused.sh
 
 # The same at random instants, with programs of some weight.
 TESTS += tests/system/core_instants.sh
