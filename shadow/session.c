@@ -88,14 +88,14 @@ int session_admit(struct svc_req *req)
 
     if (req->rq_proc == SHADOW_BIND)
         return 0;
+    if (session == &shadow->sessions[SHADOW_ROLE_STARTER])
+        shadow->starter_seen = now_ms(); /* a ping counts, too */
     if (req->rq_proc == SHADOW_NULL && !has_cred(req))
         return 0; /* in no slot */
     if (!session)
         return bad_call(req, "no session");
     if (read_cred(req, &number, &seq) < 0)
         return bad_call(req, "malformed credential");
-    if (session == &shadow->sessions[SHADOW_ROLE_STARTER])
-        shadow->starter_seen = now_ms();
     struct slot *slot = &session->slots[number];
     bool again = seq == slot->seq && seq != 0;
     if (!again && seq != slot->seq + 1)

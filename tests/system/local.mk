@@ -32,7 +32,7 @@ TESTS += $(demo_tests)
 dist_check_SCRIPTS += tests/system/image_tools.sh
 TESTS += tests/system/image_tools.sh
 # The pool's daemons.
-daemon_tests = tests/system/pool_daemons.sh tests/system/pool_confined.sh \
+daemon_tests = tests/system/pool_quiet.sh tests/system/pool_daemons.sh tests/system/pool_confined.sh \
 	tests/system/pool_owner.sh tests/system/pool_damaged.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
