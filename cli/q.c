@@ -18,14 +18,18 @@ static const char q_usage[] =
     "example: ckpt q 7 12-14\n";
 
 static const char history_usage[] =
-    "usage: ckpt history [--pool DIR] [--json] [JOB...]\n"
-    "List the jobs that completed or were removed.\n"
+    "usage: ckpt history [--pool DIR] [--json | --export] [JOB...]\n"
+    "List the jobs that completed or were removed.  --export writes those\n"
+    "that completed as a workload for `ckpt sim`: submission in seconds after\n"
+    "the first, owner, processor seconds, image size in MB.\n"
     "example: ckpt history --json\n";
 
 struct listing {
     struct cli cli;
     struct json json;
     bool history;
+    bool export;         /* as a workload for ckpt sim */
+    int64_t first, last; /* submissions exported */
     int64_t now;
     uint32_t total;
     uint32_t states[JOB_STATE_COUNT];
@@ -133,6 +137,22 @@ static void show_history_row(const home_job *job)
            job->command);
 }
 
+/* One line of a workload (doc/simulator.md).  Jobs come in the order of their
+ * ids, hence of submission, up to a clock that was set back. */
+static void show_export(struct listing *l, const home_job *job)
+{
+    uint64_t ms = job->cpu_ms ? job->cpu_ms : job->run_ms;
+
+    if (job->state != JOB_COMPLETED || ms == 0)
+        return;
+    if (l->last == 0)
+        l->first = l->last = job->submitted;
+    if (job->submitted > l->last)
+        l->last = job->submitted;
+    printf("%lld %s %.3f %.3f\n", (long long)(l->last - l->first), job->owner,
+           (double)ms / 1000, (double)job->image_size / 1e6);
+}
+
 static int show(const home_job *job, void *arg)
 {
     struct listing *l = arg;
@@ -144,7 +164,9 @@ static int show(const home_job *job, void *arg)
     l->total++;
     if (job->state >= 0 && job->state < JOB_STATE_COUNT)
         l->states[job->state]++;
-    if (l->cli.json)
+    if (l->export)
+        show_export(l, job);
+    else if (l->cli.json)
         show_json(l, job);
     else if (l->history)
         show_history_row(job);
@@ -177,7 +199,9 @@ static int missing(const struct listing *l)
 
 static int list(struct listing *l, struct home *home, struct ckpt_err *err)
 {
-    if (l->cli.json)
+    if (l->export)
+        puts("# SUBMIT USER SECONDS IMAGE_MB");
+    else if (l->cli.json)
         json_array(&l->json, NULL);
     else if (l->history)
         puts("ID     OWNER     SUBMITTED      RUN_TIME ST FINISHED    END"
@@ -193,6 +217,22 @@ static int list(struct listing *l, struct home *home, struct ckpt_err *err)
     return result;
 }
 
+static void parse(struct listing *l, int argc, char **argv)
+{
+    enum { OPT_EXPORT = CLI_OPT_OWN };
+    static const struct option with_export[] = {
+        CLI_OPTIONS,
+        {"export", no_argument, NULL, OPT_EXPORT},
+        {NULL, 0, NULL, 0},
+    };
+
+    while (cli_getopt(&l->cli, argc, argv, "",
+                      l->history ? with_export : cli_options) == OPT_EXPORT)
+        l->export = true;
+    if (l->export)
+        l->cli.json = false;
+}
+
 static int run(struct listing *l, int argc, char **argv)
 {
     uint64_t *ids = NULL;
@@ -200,7 +240,7 @@ static int run(struct listing *l, int argc, char **argv)
     struct home home;
     int result;
 
-    cli_parse(&l->cli, argc, argv, 0, -1);
+    parse(l, argc, argv);
     if (cli_job_ids(argv + optind, argc - optind, &ids, &l->n, &err))
         return cli_misuse("%s", err.text);
     l->ids = ids;

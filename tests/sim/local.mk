@@ -30,7 +30,8 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
 
-dist_check_SCRIPTS += tests/sim/sim_command.sh tests/sim/sim_long.sh
-TESTS += tests/sim/sim_command.sh
+dist_check_SCRIPTS += tests/sim/sim_command.sh tests/sim/sim_history.sh \
+	tests/sim/sim_long.sh
+TESTS += tests/sim/sim_command.sh tests/sim/sim_history.sh
 CHECK_LONG_TESTS += tests/sim/sim_long.sh
 EXTRA_DIST += tests/sim/golden.conf tests/sim/golden.txt
