@@ -332,19 +332,19 @@ static int look_segments(struct look *l)
 static char *read_maps(struct look *l)
 {
     size_t room;
-    long fd =
-        ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
+                       O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) {
         errno = (int)-fd;
-        ckpt_err_sys(l->err, "/proc/self/maps");
+        ckpt_err_sys(l->err, "/proc/thread-self/maps");
         return NULL;
     }
     char *text = ckpt_arena_rest(l->arena, &room);
     ssize_t n = ckpt_read_full((int)fd, text, room - 1);
     ckpt_sys(SYS_close, fd);
     if (n < 0 || (size_t)n == room - 1) {
-        ckpt_err_set(l->err, ENOMEM, "/proc/self/maps is too long");
+        ckpt_err_set(l->err, ENOMEM, "/proc/thread-self/maps is too long");
         return NULL;
     }
     text[n] = '\0';

@@ -29,7 +29,7 @@ enum {
 int ckpt_pages_open(struct ckpt_pages *pages)
 {
     pages->no_scan = false;
-    pages->fd = (int)ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/pagemap",
+    pages->fd = (int)ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap",
                               O_RDONLY | O_CLOEXEC);
     return pages->fd < 0 ? -1 : 0;
 }

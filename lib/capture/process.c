@@ -49,11 +49,11 @@ static int look_stat(struct ckpt_process *p, struct ckpt_err *err)
     char buf[2048];
     uint64_t field[53] = {0};
 
-    if (read_proc("/proc/self/stat", buf, sizeof buf, err) < 0)
+    if (read_proc("/proc/thread-self/stat", buf, sizeof buf, err) < 0)
         return -1;
     char *at = strrchr(buf, ')');
     if (!at || at[1] == '\0')
-        return ckpt_err_set(err, EPROTO, "/proc/self/stat is malformed");
+        return ckpt_err_set(err, EPROTO, "/proc/thread-self/stat is malformed");
     at += 4; /* past the state, field 3 */
     for (int i = 4; i < 53 && at && *at; i++) {
         field[i] = strtoull(at, &at, 10);
@@ -130,8 +130,8 @@ int ckpt_process_look(struct ckpt_process *p, int signal, struct ckpt_err *err)
     p->dumpable = (uint32_t)ckpt_sys(SYS_prctl, PR_GET_DUMPABLE);
     look_signals(p, signal);
     look_limits(p);
-    ssize_t n =
-        read_proc("/proc/self/auxv", (char *)p->auxv, sizeof p->auxv, err);
+    ssize_t n = read_proc("/proc/thread-self/auxv", (char *)p->auxv,
+                          sizeof p->auxv, err);
     if (n < 0)
         return -1;
     p->auxv_len = (uint32_t)n;
@@ -162,8 +162,8 @@ void ckpt_meta_look(struct ckpt_meta *m)
     m->boottime_ns = clock_ns(CLOCK_BOOTTIME);
     m->page_size = 4096;
     ckpt_cpu_features(m->cpu_features, &m->xcr0);
-    long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", m->program,
-                      sizeof m->program - 1);
+    long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe",
+                      m->program, sizeof m->program - 1);
     m->program[n > 0 ? n : 0] = '\0';
     ckpt_sys(SYS_uname, &name);
     snprintf(m->host, sizeof m->host, "%s", name.nodename);

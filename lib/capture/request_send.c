@@ -9,6 +9,7 @@
 #include "lib/capture/marker.h"
 #include "lib/common/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -37,26 +38,46 @@ struct asking {
     bool taken;
 };
 
-/* The checkpoint signal that the marker names; 0 when there is none. */
-static int look_for_marker(pid_t pid, struct ckpt_err *err)
+/* The checkpoint signal that the marker names in one thread's list of mappings;
+ * 0 when there is none. */
+static int read_marker(const char *path)
 {
-    char path[64], line[512];
+    char line[512];
     int sig = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
     FILE *maps = fopen(path, "re");
-    if (!maps) {
-        if (errno == ENOENT)
-            return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
-        return ckpt_err_sys(err, "%s", path);
-    }
-    while (sig == 0 && fgets(line, sizeof line, maps)) {
+
+    while (maps && sig == 0 && fgets(line, sizeof line, maps)) {
         const char *name = strstr(line, "/memfd:" CKPT_MARKER_PREFIX);
         if (name)
             sig = atoi(name + sizeof "/memfd:" CKPT_MARKER_PREFIX - 1);
     }
-    fclose(maps);
+    if (maps)
+        fclose(maps);
     return sig > 0 && sig < 64 ? sig : 0;
+}
+
+/* The first thread may have ended; any other shows the same mappings. */
+static int look_for_marker(pid_t pid, struct ckpt_err *err)
+{
+    char path[300];
+    int sig = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    if (!tasks) {
+        if (errno == ENOENT)
+            return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
+        return ckpt_err_sys(err, "%s", path);
+    }
+    for (struct dirent *d; sig == 0 && (d = readdir(tasks));) {
+        if (d->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/maps", (int)pid,
+                 d->d_name);
+        sig = read_marker(path);
+    }
+    closedir(tasks);
+    return sig;
 }
 
 /* A program that is just being started or restarted gets its marker soon. */
@@ -121,11 +142,23 @@ static bool answered(struct asking *a, char **answer)
     return false;
 }
 
+/* More than the (perhaps ended) first thread. */
+static bool has_threads_left(pid_t pid)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    return stat(path, &st) == 0 && st.st_nlink > 3;
+}
+
 static bool process_gone(pid_t pid)
 {
     char path[64], stat[512];
 
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (has_threads_left(pid))
+        return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true;

@@ -10,6 +10,7 @@
 #include "lib/remote/remote.h"
 #include "lib/wrap/wrap.h"
 
+#include <asm/prctl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +49,6 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
     s->args = args;
     if (args->version != CKPT_REVIVE_VERSION || args->size != sizeof *args)
         die("the image was made by a libckpt that this ckpt cannot restart");
-    if (!leader)
-        die("the image lacks the first thread");
     for (struct ckpt_thread *t = all; t; t = t->next) {
         if (t == leader)
             continue;
@@ -58,7 +57,10 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
         if (rc < 0)
             die("cannot make the threads again");
     }
-    ckpt_sys(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, leader->fs_base);
+    if (!leader) /* it had ended before the checkpoint */
+        for (;;)
+            ckpt_sys(SYS_exit, 0);
+    ckpt_sys(SYS_arch_prctl, ARCH_SET_FS, leader->fs_base);
     ckpt_context_resume(&leader->context);
 }
 

@@ -88,6 +88,23 @@ static bool is_parked(int tid)
     return false;
 }
 
+/* The first thread may have ended (pthread_exit in main): it is listed until
+ * the last one ends. */
+static bool has_ended(int tid)
+{
+    char path[64], stat[256];
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t n = ckpt_read_full((int)fd, stat, sizeof stat - 1);
+    ckpt_sys(SYS_close, fd);
+    stat[n > 0 ? n : 0] = '\0';
+    const char *paren = strrchr(stat, ')');
+    return paren && (paren[2] == 'Z' || paren[2] == 'X');
+}
+
 static void send_call(int pid, int tid, int sig)
 {
     siginfo_t info;
@@ -115,7 +132,7 @@ static long call_running(int dirfd, int pid, int sig, int *running_tid)
             struct ckpt_dirent *d = (void *)(buf + at);
             int tid = atoi(d->name);
             at += d->reclen;
-            if (tid <= 0 || is_parked(tid))
+            if (tid <= 0 || is_parked(tid) || (tid == pid && has_ended(tid)))
                 continue;
             running++;
             *running_tid = tid;

@@ -57,7 +57,7 @@ char *ckpt_look_fdinfo(const struct ckpt_look *l, int fd)
     char path[64];
     size_t room;
 
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    snprintf(path, sizeof path, "/proc/thread-self/fdinfo/%d", fd);
     long in = ckpt_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (in < 0) {
         errno = (int)-in;

@@ -162,7 +162,7 @@ static int look_file(struct ckpt_look *l, int fd, struct ckpt_open_file *f,
 {
     char link[64], path[CKPT_PATH_MAX];
 
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    snprintf(link, sizeof link, "/proc/thread-self/fd/%d", fd);
     long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
     long rc = ckpt_sys(SYS_fstat, fd, st);
     if (n < 0 || rc < 0)
@@ -260,7 +260,7 @@ static int look_kinds(struct ckpt_look *l)
 void ckpt_files_inherited(struct ckpt_inherited *inherited)
 {
     _Alignas(struct ckpt_dirent) char buf[4096];
-    long n, dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
+    long n, dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/fd",
                              O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     inherited->count = 0;
@@ -311,11 +311,11 @@ int ckpt_files_look(struct ckpt_file_table *table, struct ckpt_arena *arena,
     };
 
     memset(table, 0, sizeof *table);
-    long dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
+    long dirfd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/fd",
                           O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0) {
         errno = (int)-dirfd;
-        return ckpt_err_sys(err, "/proc/self/fd");
+        return ckpt_err_sys(err, "/proc/thread-self/fd");
     }
     l.room = count_descriptors((int)dirfd);
     table->files = ckpt_arena_alloc(arena, (l.room + 1) * sizeof *table->files);

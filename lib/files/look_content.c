@@ -63,7 +63,7 @@ static long map_from(const struct ckpt_open_file *f, int fd)
 
     if (!readable && f->locks.len > 0)
         return -EBADF;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    snprintf(path, sizeof path, "/proc/thread-self/fd/%d", fd);
     long in = readable
                   ? fd
                   : ckpt_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);

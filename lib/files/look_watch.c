@@ -157,7 +157,7 @@ static bool find_by_handle(struct watched *w, const char *line)
             ckpt_sys(SYS_close, mount);
         if (fd < 0)
             continue;
-        snprintf(link, sizeof link, "/proc/self/fd/%d", (int)fd);
+        snprintf(link, sizeof link, "/proc/thread-self/fd/%d", (int)fd);
         long n =
             ckpt_sys(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
         ckpt_sys(SYS_close, fd);

@@ -26,7 +26,7 @@ ckpt-cc -o quiet quiet.c
 pool_start 1 --set lease=3s
 job=$(ckpt submit --out out -- ./quiet)
 timeout 60 ckpt wait "$job" || fail "the job ended with $?"
-[ "$(cat out)" = done ] || fail "its output is wrong"
+[ "$(cat out)" = "done" ] || fail "its output is wrong"
 [ "$(ckpt log "$job" | grep -c '^004')" -eq 0 ] ||
     fail "it was evicted: $(ckpt log "$job")"
 [ "$(ckpt log "$job" | grep -c '^001')" -eq 1 ] ||
