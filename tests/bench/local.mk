@@ -17,3 +17,9 @@ EXTRA_DIST += tests/bench/remote_calls.c tests/bench/remote_calls.sh
 .PHONY: bench-remote
 bench-remote: all tests/unit/real-shadow
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_calls.sh
+
+# Checkpoints, restarts and what libckpt costs when idle, against their limits.
+BENCHMARKS += tests/bench/core_speed.sh
+EXTRA_DIST += tests/bench/core_speed.sh tests/bench/core_report.awk \
+	tests/bench/core_plot.gp tests/bench/core_work.c \
+	tests/bench/core_loops.c tests/bench/core_spawn.c

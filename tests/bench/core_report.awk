@@ -1,0 +1,176 @@
+# core_report.awk - samples of core_speed.sh to the table of goals, and JSON
+#
+# A sample is "GROUP.NAME<tab>value"; figures are medians with their range.
+
+function sorted(key, v,    n, i, j, x) {
+    n = split(all[key], v, " ")
+    for (i = 2; i <= n; i++) {
+        x = v[i] + 0
+        for (j = i - 1; j > 0 && v[j] + 0 > x; j--)
+            v[j + 1] = v[j]
+        v[j + 1] = x
+    }
+    return n
+}
+
+function median(key,    v, n) {
+    n = sorted(key, v)
+    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+}
+
+# The cheap measurements are disturbed from one side only.
+function least(key,    v) {
+    sorted(key, v)
+    return v[1]
+}
+
+function range(key, scale,    v, n) {
+    n = sorted(key, v)
+    return sprintf("%.3g-%.3g", v[1] * scale, v[n] * scale)
+}
+
+function has(key) {
+    return key in all
+}
+
+# One row: figure and limit as texts, the value that is compared, the goal.
+function row(name, figure, limit, value, goal, at_least,    ok) {
+    ok = at_least ? value >= goal : value <= goal
+    printf "%-52s %-24s %-24s %9.3g %s %-7.3g %s\n", name, figure, limit,
+        value, at_least ? ">=" : "<=", goal, ok ? "reached" : "NOT REACHED"
+    printf "%s\n  {\"row\": \"%s\", \"figure\": \"%s\", \"limit\": \"%s\"," \
+        " \"value\": %.6g, \"goal\": %.6g, \"at_least\": %s," \
+        " \"reached\": %s}", nrows++ ? "," : "", name, figure, limit, value,
+        goal, at_least ? "true" : "false", ok ? "true" : "false" > json
+}
+
+function unmeasured(name, why) {
+    printf "%-52s not measured: %s\n", name, why
+    printf "%s\n  {\"row\": \"%s\", \"reached\": null, \"why\": \"%s\"}",
+        nrows++ ? "," : "", name, why > json
+}
+
+function text(key, scale, unit) {
+    return sprintf("%.4g %s (%s)", median(key) * scale, unit,
+        range(key, scale))
+}
+
+function pause_row(group, name) {
+    if (!has(group ".pause_ms"))
+        return unmeasured(name, "too little memory or disk")
+    row(name ": over 1.5 fork + 5 ms", text(group ".pause_ms", 1, "ms"),
+        "fork " text(group ".fork_ms", 1, "ms"), median(group ".pause_ms") / \
+        (1.5 * median(group ".fork_ms") + 5), 1)
+}
+
+function total_row(group, name) {
+    if (!has(group ".direct_s"))
+        return unmeasured(name, "no O_DIRECT in this file system")
+    row(name, text(group ".total_s", 1, "s"), "direct " \
+        text(group ".direct_s", 1, "s"), median(group ".total_s") / \
+        median(group ".direct_s"), 1.15)
+}
+
+function loop_rows(    names, n, i, k, ways, m) {
+    n = split("fp write_read pread malloc_free open_close create_join getpid",
+        names, " ")
+    m = split("relinked preloaded again", ways, " ")
+    for (i = 1; i <= n; i++)
+        for (k = 1; k <= m; k++)
+            row("run time: " names[i] ", " (ways[k] == "again" ? \
+                "plain once more" : ways[k]),
+                text("loop." ways[k] "." names[i], 1, "ns"),
+                text("loop.plain." names[i], 1, "ns"),
+                least("loop." ways[k] "." names[i]) / \
+                least("loop.plain." names[i]), 1.02)
+}
+
+function start_row(name, way, base) {
+    row(name ", ms over plain", text("start." way, 0.001, "ms"),
+        text("start." base, 0.001, "ms"),
+        (median("start." way) - median("start." base)) / 1000, 1)
+}
+
+function restart_rows(big, suffix, name,    r, z) {
+    r = "random." big ".1"
+    z = "zstd.512.1"
+    if (has(r ".restart" suffix "_s"))
+        row("restart" name " to first progress, " big " MiB, ms",
+            text(r ".restart" suffix "_s", 1000, "ms"), "read " \
+            text(r ".read_s", 1000, "ms"),
+            median(r ".restart" suffix "_s") * 1000, 20)
+    if (has(z ".restart" suffix "_s"))
+        row("restart" name ", 512 MiB zstd, over zstd -d",
+            text(z ".restart" suffix "_s", 1000, "ms"), "zstd -d " \
+            text(z ".unpack_s", 1000, "ms"),
+            median(z ".restart" suffix "_s") / median(z ".unpack_s"), 1.3)
+}
+
+{
+    if (!($1 in all))
+        order[++nkeys] = $1
+    all[$1] = all[$1] " " $2
+}
+
+END {
+    printf "machine: %s\nmedians (min-max)\n\n", machine
+    printf "{\"machine\": \"%s\",\n \"rows\": [", machine > json
+    printf "%-52s %-24s %-24s %9s %s\n", "row", "figure", "limit", "value",
+        "goal"
+    r = "random." big
+    pause_row(r ".1", "pause, " big " MiB, 4 KiB pages, 1 thread")
+    pause_row(r ".4", "pause, " big " MiB, 4 KiB pages, 4 threads")
+    if (has("huge." big ".1.pause_ms"))
+        row("pause, " big " MiB in huge pages, ms",
+            text("huge." big ".1.pause_ms", 1, "ms"), "fork " \
+            text("huge." big ".1.fork_ms", 1, "ms"),
+            median("huge." big ".1.pause_ms"), 10)
+    unmeasured("pause of an incremental checkpoint", "not built")
+    if (has(r ".1.speed"))
+        row("speed while it is written, 1 thread", text(r ".1.speed", 1, ""),
+            "undisturbed 1", median(r ".1.speed"), 0.7, 1)
+    total_row(r ".1", "total, " big " MiB, durable")
+    unmeasured("total of an incremental checkpoint", "not built")
+    if (has(r ".1.image_mb"))
+        row("image over memory, " big " MiB, MB",
+            text(r ".1.image_mb", 1, "MB"), text(r ".1.memory_mb", 1, "MB"),
+            median(r ".1.image_mb") - median(r ".1.memory_mb"), 8)
+    if (has("zero.512.1.image_mb"))
+        row("image of 512 MiB of zeros, MB",
+            text("zero.512.1.image_mb", 1, "MB"), "",
+            median("zero.512.1.image_mb"), 16)
+    if (has("zstd.512.1.tool_s"))
+        row("zstd, 512 MiB of fields: speed over zstd -1 -T2",
+            text("zstd.512.1.total_s", 1, "s"), text("zstd.512.1.tool_s", 1,
+            "s"), median("zstd.512.1.tool_s") / median("zstd.512.1.total_s"),
+            0.8, 1)
+    restart_rows(big, "", "")
+    restart_rows(big, "__no_verify", " --no-verify")
+    loop_rows()
+    start_row("start-up, relinked", "relinked", "plain")
+    start_row("start-up, relinked, static", "relinked-static", "plain-static")
+    start_row("start-up, preloaded", "preloaded", "plain")
+    row("idle memory, relinked, MB", text("idle.relinked.rss_kb", 1, "kB"),
+        text("idle.plain.rss_kb", 1, "kB"), (median("idle.relinked.rss_kb") - \
+        median("idle.plain.rss_kb")) / 1024, 2)
+    row("idle memory, preloaded, MB", text("idle.preloaded.rss_kb", 1, "kB"),
+        text("idle.plain.rss_kb", 1, "kB"), (median("idle.preloaded.rss_kb") - \
+        median("idle.plain.rss_kb")) / 1024, 2)
+
+    printf "\n ],\n \"samples\": {" > json
+    for (i = 1; i <= nkeys; i++) {
+        list = substr(all[order[i]], 2)
+        gsub(" ", ", ", list)
+        printf "%s\n  \"%s\": [%s]", (i > 1) ? "," : "", order[i], list > json
+    }
+    printf "\n }}\n" > json
+    print "# MiB pause_ms fork_ms total_s direct_s" > plot
+    n = split(sizes, size, " ")
+    for (i = 1; i <= n; i++) {
+        g = "random." size[i] ".1"
+        if (has(g ".pause_ms"))
+            print size[i], median(g ".pause_ms"), median(g ".fork_ms"),
+                median(g ".total_s"),
+                has(g ".direct_s") ? median(g ".direct_s") : "-" > plot
+    }
+}

@@ -1,0 +1,252 @@
+/* core_work.c - a program that computes over its memory, checkpoints itself,
+ * and tells what that cost
+ *
+ *     core_work MIB THREADS KIND ROUNDS IMAGE
+ *
+ * KIND: random, sim (fields of a simulation), huge (random in huge pages),
+ * zero (resident zeros).  Workers sweep over the memory all the time and watch
+ * the clock; the main thread goes through rounds of
+ *
+ *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
+ *
+ * so that each measurement has its limit beside it.  Prints lines "name value".
+ * A restarted one prints when it went on (CLOCK_REALTIME) and ends.
+ */
+#include "lib/ckpt.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+enum { PAGE = 4096, WORDS = PAGE / 8, MAX_THREADS = 16, PIECE = 8 << 20 };
+
+struct worker {
+    pthread_t thread;
+    uint64_t *from, *to;
+    _Alignas(64) _Atomic uint64_t pages; /* work done */
+    _Atomic uint64_t gap;                /* longest pause, in clock ticks */
+};
+
+static struct worker worker[MAX_THREADS];
+static size_t nworkers, memory_len;
+static uint64_t *memory;
+static double ticks_per_ms;
+static _Atomic int stop;
+static bool floats;
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void report(const char *name, double value)
+{
+    printf("%s %.9g\n", name, value);
+    fflush(stdout);
+}
+
+static void sweep_page(uint64_t *p)
+{
+    double *x = (double *)p;
+
+    if (floats)
+        for (int i = 0; i < WORDS; i++)
+            x[i] = x[i] * 0.9999999 + 1e-9;
+    else
+        for (int i = 0; i < WORDS; i++)
+            p[i] = p[i] * 0x9e3779b97f4a7c15 + 1;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    uint64_t last = __rdtsc();
+
+    while (!atomic_load_explicit(&stop, memory_order_relaxed))
+        for (uint64_t *p = w->from; p < w->to; p += WORDS) {
+            sweep_page(p);
+            uint64_t t = __rdtsc();
+            if (t - last > atomic_load_explicit(&w->gap, memory_order_relaxed))
+                atomic_store(&w->gap, t - last);
+            last = t;
+            atomic_fetch_add_explicit(&w->pages, 1, memory_order_relaxed);
+        }
+    return NULL;
+}
+
+static void fill(const char *kind)
+{
+    size_t n = memory_len / 8;
+    double *x = (double *)memory;
+    uint64_t r = 88172645463325252ull;
+
+    floats = strcmp(kind, "sim") == 0;
+    for (size_t i = 0; i < n; i++) {
+        r ^= r << 13, r ^= r >> 7, r ^= r << 17;
+        if (floats) /* a smooth field with 20 bits of noise below it */
+            x[i] = (double)(i % 4096) * 1e-3 + (double)(r >> 44) * 0x1p-40;
+        else
+            memory[i] = strcmp(kind, "zero") == 0 ? 0 : r;
+    }
+}
+
+static void start(size_t mib, size_t threads, const char *kind)
+{
+    int advice = strcmp(kind, "huge") == 0 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+
+    memory_len = mib << 20;
+    memory = mmap(NULL, memory_len, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        exit(77);
+    madvise(memory, memory_len, advice);
+    fill(kind);
+    nworkers = strcmp(kind, "zero") == 0 ? 0 : threads;
+    for (size_t i = 0; i < nworkers; i++) {
+        size_t words = memory_len / 8 / nworkers;
+        worker[i].from = memory + i * words;
+        worker[i].to = worker[i].from + words;
+        pthread_create(&worker[i].thread, NULL, work, &worker[i]);
+    }
+}
+
+/* --- one measurement ----------------------------------------------------- */
+
+static uint64_t pages_done(void)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < nworkers; i++)
+        sum += atomic_load(&worker[i].pages);
+    return sum;
+}
+
+static void clear_gaps(void)
+{
+    for (size_t i = 0; i < nworkers; i++)
+        atomic_store(&worker[i].gap, 0);
+}
+
+static double longest_gap_ms(void)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < nworkers; i++)
+        if (atomic_load(&worker[i].gap) > most)
+            most = atomic_load(&worker[i].gap);
+    return (double)most / ticks_per_ms;
+}
+
+/* Pages per second; the clock is calibrated on the way. */
+static double undisturbed(void)
+{
+    struct timespec rest = {0, 400000000};
+    uint64_t pages = pages_done(), ticks = __rdtsc();
+    double began = now();
+
+    clear_gaps();
+    nanosleep(&rest, NULL);
+    double s = now() - began;
+    ticks_per_ms = (double)(__rdtsc() - ticks) / s / 1e3;
+    report("gap_undisturbed_ms", longest_gap_ms());
+    return (double)(pages_done() - pages) / s;
+}
+
+static void bare_fork(void)
+{
+    double began = now();
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(0);
+    report("fork_ms", (now() - began) * 1e3);
+    waitpid(pid, NULL, 0);
+}
+
+static void direct_write(const char *image)
+{
+    char name[4200];
+
+    snprintf(name, sizeof name, "%s.direct", image);
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600);
+    if (fd < 0)
+        return;
+    double began = now();
+    size_t at = 0;
+    while (at < memory_len) {
+        size_t left = memory_len - at;
+        ssize_t n = write(fd, (char *)memory + at, left < PIECE ? left : PIECE);
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+    if (fsync(fd) == 0 && at == memory_len)
+        report("direct_s", now() - began);
+    close(fd);
+    unlink(name);
+}
+
+static void went_on(void)
+{
+    struct timespec t;
+
+    sweep_page(memory);
+    clock_gettime(CLOCK_REALTIME, &t);
+    printf("went_on %lld.%09ld\n", (long long)t.tv_sec, t.tv_nsec);
+    fflush(stdout);
+    _exit(0);
+}
+
+static void checkpoint(const char *image, double rate)
+{
+    struct stat st;
+
+    clear_gaps();
+    uint64_t pages = pages_done();
+    double began = now();
+    int rc = ckpt_checkpoint(image);
+    if (rc == 1)
+        went_on();
+    double s = now() - began;
+    if (rc < 0 || stat(image, &st) < 0) {
+        perror("checkpoint");
+        exit(1);
+    }
+    report("total_s", s);
+    report("pause_ms", longest_gap_ms());
+    if (rate > 0)
+        report("speed", (double)(pages_done() - pages) / s / rate);
+    report("image_mb", (double)st.st_size / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 6)
+        return 2;
+    start(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), argv[3]);
+    report("memory_mb", (double)memory_len / 1e6);
+    for (int i = atoi(argv[4]); i > 0; i--) {
+        double rate = undisturbed();
+        bare_fork();
+        direct_write(argv[5]);
+        checkpoint(argv[5], rate);
+    }
+    atomic_store(&stop, 1);
+    for (size_t i = 0; i < nworkers; i++)
+        pthread_join(worker[i].thread, NULL);
+    return 0;
+}
