@@ -12,6 +12,7 @@ include_HEADERS += lib/ckpt.h
 CAPTURE_SOURCES = \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
 	lib/capture/capture.c lib/capture/capture.h \
+	lib/capture/handler.c \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \

@@ -79,7 +79,7 @@ void ckpt_capture_log(const char *fmt, ...)
 /* Code of the kernel's vdso cannot go on under another kernel, so a moment is
  * chosen when no thread is in it.  A program that is there nearly always can
  * still be restarted under the same kernel. */
-static bool is_in_vdso(const void *ucontext)
+bool ckpt_capture_in_vdso(const void *ucontext)
 {
     const ucontext_t *uc = ucontext;
     uint64_t pc = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
@@ -92,7 +92,7 @@ static bool any_in_vdso(void)
     size_t count;
 
     for (struct ckpt_thread *t = ckpt_stop_threads(&count); t; t = t->next)
-        if (is_in_vdso(t->ucontext))
+        if (ckpt_capture_in_vdso(t->ucontext))
             return true;
     return false;
 }
@@ -266,7 +266,7 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
 
 /* --- writing ------------------------------------------------------------ */
 
-static const char *image_path(void)
+const char *ckpt_capture_image_path(void)
 {
     if (s->request.path[0])
         return s->request.path;
@@ -295,8 +295,8 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
         return 0;
     }
     *sink = &c->file_sink.sink;
-    if (ckpt_file_sink_open(&c->file_sink, image_path(), s->settings.keep,
-                            err) < 0)
+    if (ckpt_file_sink_open(&c->file_sink, ckpt_capture_image_path(),
+                            s->settings.keep, err) < 0)
         return -1;
     c->commit_file = (*sink)->commit;
     if (c->in_child)
@@ -362,7 +362,7 @@ static int save(struct capture *c, struct ckpt_err *err)
     else
         ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
                          (unsigned long long)c->image_bytes, c->nthreads,
-                         image_path());
+                         ckpt_capture_image_path());
     return rc;
 }
 
@@ -400,7 +400,7 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
         ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
         c->in_child = true;
         int rc = save(c, err);
-        ckpt_request_answer(&s->request, image_path(),
+        ckpt_request_answer(&s->request, ckpt_capture_image_path(),
                             rc < 0 ? err->text : NULL);
         ckpt_sys(SYS_exit_group, rc < 0);
     }
@@ -442,7 +442,7 @@ static int await_durable(struct ckpt_err *err)
 }
 
 /* Runs on libckpt's stack, in the captor. */
-static long capture_run(void *unused)
+long ckpt_capture_run(void *unused)
 {
     struct ckpt_err *err = &s->err;
 
@@ -453,162 +453,9 @@ static long capture_run(void *unused)
         return -1;
     int rc = capture_stopped(err);
     if (rc == 0 && s->request.mode == CKPT_REQUEST_EXIT) {
-        ckpt_request_answer(&s->request, image_path(), NULL);
+        ckpt_request_answer(&s->request, ckpt_capture_image_path(), NULL);
         ckpt_sys(SYS_exit_group, CKPT_EXIT_CODE);
     }
     ckpt_stop_release();
     return rc < 0 ? rc : await_durable(err);
-}
-
-static long revive_run(void *unused)
-{
-    (void)unused;
-    ckpt_revive_finish();
-    return 0;
-}
-
-static void on_own_stack(long (*fn)(void *), long *result)
-{
-    *result = ckpt_call_on_stack(fn, NULL, s->stack + CKPT_STACK_SIZE);
-}
-
-/* Capture, and go on here either in this process or in a restarted one. */
-static void capture_here(void *ucontext)
-{
-    struct ckpt_thread self;
-    long rc;
-
-    ckpt_thread_describe(&self, ucontext);
-    s->captor = &self;
-    if (ckpt_context_save(&self.context) == 0) {
-        on_own_stack(capture_run, &rc);
-        s->result = rc < 0 ? -1 : 0;
-        if (s->writer > 0)
-            ckpt_request_drop(&s->request); /* the child answers */
-        else
-            ckpt_request_answer(&s->request, image_path(),
-                                rc < 0 ? s->err.text : NULL);
-    } else {
-        ckpt_thread_revive(&self);
-        ckpt_stop_wait_revived();
-        on_own_stack(revive_run, &rc);
-        s->request.reply_fd = -1; /* the asker was in another process */
-        s->result = 1;
-        ckpt_stop_release();
-    }
-}
-
-/* Another request came while one was being carried out, or in a critical
- * section: remember it (the last one counts). */
-static void postpone(const siginfo_t *info)
-{
-    s->postponed_info = *info;
-    atomic_store(&s->postponed, 1);
-}
-
-static void requeue_postponed(void)
-{
-    if (atomic_load(&s->disabled) == 0 && atomic_exchange(&s->postponed, 0))
-        ckpt_capture_requeue(&s->postponed_info, 0);
-}
-
-/* Not from an asker, nor from the timer of ckpt_capture_arm(). */
-static bool is_plain(const siginfo_t *info)
-{
-    return info->si_code != SI_TIMER &&
-           !(info->si_code == SI_QUEUE &&
-             (uint64_t)(uintptr_t)info->si_value.sival_ptr >> 32 ==
-                 CKPT_REQUEST_MAGIC);
-}
-
-/* The thread that would be the captor is itself in the vdso: let it go on and
- * come back by a timer.  True when the request was put off. */
-static bool put_off(const siginfo_t *info, const void *ucontext)
-{
-    struct sigevent event;
-    struct itimerspec soon = {{0, 0}, {0, 300000}};
-    int timer;
-
-    if (!is_in_vdso(ucontext) || s->put_off >= VDSO_TRIES) {
-        s->put_off = 0;
-        return false;
-    }
-    memset(&event, 0, sizeof event);
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = s->settings.signal;
-    event.sigev_value.sival_ptr = &s->put_off;
-    if (ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0)
-        return false;
-    s->put_off++;
-    postpone(info);
-    ckpt_sys(SYS_timer_settime, timer, 0, &soon, NULL);
-    return true;
-}
-
-/* A signal of put_off()'s timer stands for the request that was put off: false
- * when that has been carried out meanwhile. */
-static bool resolve_put_off(siginfo_t *info)
-{
-    if (info->si_code != SI_TIMER || info->si_value.sival_ptr != &s->put_off)
-        return true;
-    ckpt_sys(SYS_timer_delete, info->si_timerid);
-    if (atomic_load(&s->capturing) || !atomic_exchange(&s->postponed, 0))
-        return false;
-    *info = s->postponed_info;
-    return true;
-}
-
-static void handle_request(siginfo_t *info, void *ucontext)
-{
-    if (!resolve_put_off(info))
-        return;
-    if (is_plain(info) && ckpt_wrap_deliver(info->si_signo, info, ucontext))
-        return;
-    if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
-        return; /* a forked child: its image would replace its parent's */
-    if (atomic_load(&s->disabled) > 0) {
-        postpone(info);
-        return;
-    }
-    if (put_off(info, ucontext))
-        return;
-    if (atomic_exchange(&s->capturing, 1)) {
-        postpone(info);
-        ckpt_stop_park(ucontext);
-        return;
-    }
-    if (ckpt_request_take(info, s->last_reply_id, &s->request)) {
-        s->last_reply_id = s->request.reply_id;
-        if (s->request.mode == CKPT_REQUEST_SELF)
-            strcpy(s->request.path, s->self_path);
-        if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
-            s->request.mode = CKPT_REQUEST_EXIT;
-        capture_here(ucontext);
-    }
-    atomic_store(&s->capturing, 0);
-    requeue_postponed();
-}
-
-void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
-{
-    int saved = errno;
-
-    (void)sig;
-    if (info->si_code == SI_QUEUE &&
-        ckpt_stop_is_call(info->si_value.sival_ptr))
-        ckpt_stop_park(ucontext);
-    else
-        handle_request(info, ucontext);
-    ckpt_wrap_interrupted(ucontext);
-    errno = saved;
-}
-
-void ckpt_capture_requeue(const siginfo_t *info, int tid)
-{
-    int pid = (int)ckpt_sys(SYS_getpid);
-
-    if (tid > 0)
-        ckpt_sys(SYS_rt_tgsigqueueinfo, pid, tid, s->settings.signal, info);
-    else
-        ckpt_sys(SYS_rt_sigqueueinfo, pid, s->settings.signal, info);
 }

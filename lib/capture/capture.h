@@ -17,6 +17,7 @@
 #include "lib/common/err.h"
 
 #include <signal.h>
+#include <stdbool.h>
 
 /* Install the handler for the signals of the settings, and the timer.  Used at
  * the start and after a restart.  Async-signal-safe. */
@@ -27,6 +28,19 @@ int ckpt_capture_mark(struct ckpt_err *err);
 
 /* Handler of the checkpoint signal (SA_SIGINFO, all signals blocked). */
 void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext);
+
+/* --- between capture.c and handler.c ------------------------------------ */
+
+/* Stop the threads, look, write (or have a child write), release.  Runs in the
+ * captor (ckpt_capture_state.captor), on libckpt's stack.  0, or -1 with the
+ * cause in ckpt_capture_state.err. */
+long ckpt_capture_run(void *unused);
+
+/* The thread was interrupted inside the kernel's vdso. */
+bool ckpt_capture_in_vdso(const void *ucontext);
+
+/* Where the image of the present request goes: a path, or "home". */
+const char *ckpt_capture_image_path(void);
 
 /* Queue `info` as a request to this process or (tid > 0) to one thread. */
 void ckpt_capture_requeue(const siginfo_t *info, int tid);

@@ -1,0 +1,172 @@
+/* handler.c - the handler of the checkpoint signal: who asked, and may it be
+ *
+ * A request is carried out at once, or remembered when another is being carried
+ * out, when the program is in a critical section, or when this thread is
+ * inside the kernel's vdso.  The last one remembered counts.
+ */
+#include "lib/capture/capture.h"
+#include "lib/capture/revive.h"
+#include "lib/capture/state.h"
+#include "lib/capture/stop.h"
+#include "lib/common/sys.h"
+#include "lib/wrap/wrap.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { PUT_OFF_MAX = 200 };
+
+static struct ckpt_capture_state *const s = &ckpt_capture_state;
+
+static long revive_run(void *unused)
+{
+    (void)unused;
+    ckpt_revive_finish();
+    return 0;
+}
+
+static void on_own_stack(long (*fn)(void *), long *result)
+{
+    *result = ckpt_call_on_stack(fn, NULL, s->stack + CKPT_STACK_SIZE);
+}
+
+/* Capture, and go on here either in this process or in a restarted one. */
+static void capture_here(void *ucontext)
+{
+    struct ckpt_thread self;
+    long rc;
+
+    ckpt_thread_describe(&self, ucontext);
+    s->captor = &self;
+    if (ckpt_context_save(&self.context) == 0) {
+        on_own_stack(ckpt_capture_run, &rc);
+        s->result = rc < 0 ? -1 : 0;
+        if (s->writer > 0)
+            ckpt_request_drop(&s->request); /* the child answers */
+        else
+            ckpt_request_answer(&s->request, ckpt_capture_image_path(),
+                                rc < 0 ? s->err.text : NULL);
+    } else {
+        ckpt_thread_revive(&self);
+        ckpt_stop_wait_revived();
+        on_own_stack(revive_run, &rc);
+        s->request.reply_fd = -1; /* the asker was in another process */
+        s->result = 1;
+        ckpt_stop_release();
+    }
+}
+
+/* Another request came while one was being carried out, or in a critical
+ * section: remember it (the last one counts). */
+static void postpone(const siginfo_t *info)
+{
+    s->postponed_info = *info;
+    atomic_store(&s->postponed, 1);
+}
+
+static void requeue_postponed(void)
+{
+    if (atomic_load(&s->disabled) == 0 && atomic_exchange(&s->postponed, 0))
+        ckpt_capture_requeue(&s->postponed_info, 0);
+}
+
+/* Not from an asker, nor from the timer of ckpt_capture_arm(). */
+static bool is_plain(const siginfo_t *info)
+{
+    return info->si_code != SI_TIMER &&
+           !(info->si_code == SI_QUEUE &&
+             (uint64_t)(uintptr_t)info->si_value.sival_ptr >> 32 ==
+                 CKPT_REQUEST_MAGIC);
+}
+
+/* The thread that would be the captor is itself in the vdso: let it go on and
+ * come back by a timer.  True when the request was put off. */
+static bool put_off(const siginfo_t *info, const void *ucontext)
+{
+    struct sigevent event;
+    struct itimerspec soon = {{0, 0}, {0, 300000}};
+    int timer;
+
+    if (!ckpt_capture_in_vdso(ucontext) || s->put_off >= PUT_OFF_MAX) {
+        s->put_off = 0;
+        return false;
+    }
+    memset(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = s->settings.signal;
+    event.sigev_value.sival_ptr = &s->put_off;
+    if (ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0)
+        return false;
+    s->put_off++;
+    postpone(info);
+    ckpt_sys(SYS_timer_settime, timer, 0, &soon, NULL);
+    return true;
+}
+
+/* A signal of put_off()'s timer stands for the request that was put off: false
+ * when that has been carried out meanwhile. */
+static bool resolve_put_off(siginfo_t *info)
+{
+    if (info->si_code != SI_TIMER || info->si_value.sival_ptr != &s->put_off)
+        return true;
+    ckpt_sys(SYS_timer_delete, info->si_timerid);
+    if (atomic_load(&s->capturing) || !atomic_exchange(&s->postponed, 0))
+        return false;
+    *info = s->postponed_info;
+    return true;
+}
+
+static void handle_request(siginfo_t *info, void *ucontext)
+{
+    if (!resolve_put_off(info))
+        return;
+    if (is_plain(info) && ckpt_wrap_deliver(info->si_signo, info, ucontext))
+        return;
+    if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
+        return; /* a forked child: its image would replace its parent's */
+    if (atomic_load(&s->disabled) > 0) {
+        postpone(info);
+        return;
+    }
+    if (put_off(info, ucontext))
+        return;
+    if (atomic_exchange(&s->capturing, 1)) {
+        postpone(info);
+        ckpt_stop_park(ucontext);
+        return;
+    }
+    if (ckpt_request_take(info, s->last_reply_id, &s->request)) {
+        s->last_reply_id = s->request.reply_id;
+        if (s->request.mode == CKPT_REQUEST_SELF)
+            strcpy(s->request.path, s->self_path);
+        if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
+            s->request.mode = CKPT_REQUEST_EXIT;
+        capture_here(ucontext);
+    }
+    atomic_store(&s->capturing, 0);
+    requeue_postponed();
+}
+
+void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
+{
+    int saved = errno;
+
+    (void)sig;
+    if (info->si_code == SI_QUEUE &&
+        ckpt_stop_is_call(info->si_value.sival_ptr))
+        ckpt_stop_park(ucontext);
+    else
+        handle_request(info, ucontext);
+    ckpt_wrap_interrupted(ucontext);
+    errno = saved;
+}
+
+void ckpt_capture_requeue(const siginfo_t *info, int tid)
+{
+    int pid = (int)ckpt_sys(SYS_getpid);
+
+    if (tid > 0)
+        ckpt_sys(SYS_rt_tgsigqueueinfo, pid, tid, s->settings.signal, info);
+    else
+        ckpt_sys(SYS_rt_sigqueueinfo, pid, s->settings.signal, info);
+}
