@@ -23,6 +23,7 @@ CAPTURE_SOURCES = \
 	lib/capture/settings.c lib/capture/settings.h \
 	lib/capture/start.c lib/capture/state.c lib/capture/state.h \
 	lib/capture/stop.c lib/capture/stop.h \
+	lib/capture/timers.c lib/capture/timers.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
 	lib/files/digest.c lib/files/digest.h \
 	lib/files/fdinfo.c lib/files/kinds.h \

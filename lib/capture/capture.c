@@ -340,6 +340,7 @@ static int look(struct capture *c, struct ckpt_err *err)
     look_meta(c);
     if (ckpt_pending_look(&s->pending, err) < 0 ||
         ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
+        ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
                         err) < 0 ||
         look_threads(c, err) < 0)
@@ -367,12 +368,28 @@ static int save(struct capture *c, struct ckpt_err *err)
 }
 
 /* Whether a child may write the image from its copy of the memory while the
- * program goes on.  Not when it is to end anyway, when some memory is shared
- * with the child, or when the image goes through the program's own session. */
+ * program goes on.  Not when it is to end anyway, when memory or the contents
+ * of open files are shared with the child, or when the image goes through the
+ * program's own session. */
 static bool may_fork(const struct capture *c)
 {
     return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
-           !ckpt_memory_is_shared(&c->memory);
+           !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0;
+}
+
+/* A copy of a descriptor would keep a pipe from ending, or a file locked,
+ * when the program closes its own. */
+static void drop_descriptors(void)
+{
+    unsigned keep = (unsigned)s->request.reply_fd;
+
+    if (s->request.reply_fd >= 0) {
+        if (keep > 0)
+            ckpt_sys(SYS_close_range, 0, keep - 1, 0);
+        ckpt_sys(SYS_close_range, keep + 1, ~0u, 0);
+    } else {
+        ckpt_sys(SYS_close_range, 0, ~0u, 0);
+    }
 }
 
 /* The child has no exit signal: the program's wait() does not see it. */
@@ -399,6 +416,7 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
         ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
         ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
         c->in_child = true;
+        drop_descriptors();
         int rc = save(c, err);
         ckpt_request_answer(&s->request, ckpt_capture_image_path(),
                             rc < 0 ? err->text : NULL);

@@ -95,7 +95,8 @@ void ckpt_revive_finish(void)
     set_clock();
     s->writer = 0; /* it was the child of another process */
     ckpt_unsaved_advise();
-    if (ckpt_capture_arm(&err) < 0 || ckpt_capture_mark(&err) < 0)
+    if (ckpt_timers_make(&s->timers, &err) < 0 || ckpt_capture_arm(&err) < 0 ||
+        ckpt_capture_mark(&err) < 0)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
         die(err.text);

@@ -59,12 +59,15 @@ static int start_timer(struct ckpt_err *err)
     memset(&event, 0, sizeof event);
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = s->settings.signal;
+    event.sigev_value.sival_ptr = &s->timer; /* our own: timers.h */
     spec.it_value.tv_sec = ms / 1000;
     spec.it_value.tv_nsec = ms % 1000 * 1000000;
     spec.it_interval = spec.it_value;
     long rc = ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer);
     if (rc == 0)
         rc = ckpt_sys(SYS_timer_settime, timer, 0, &spec, NULL);
+    s->timer = timer;
+    s->has_timer = rc == 0;
     errno = (int)-rc;
     return rc < 0 ? ckpt_err_sys(err, "timer for periodic checkpoints") : 0;
 }

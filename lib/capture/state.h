@@ -11,6 +11,7 @@
 #include "lib/capture/request.h"
 #include "lib/capture/settings.h"
 #include "lib/capture/thread.h"
+#include "lib/capture/timers.h"
 #include "lib/files/look.h"
 
 #include <stdatomic.h>
@@ -41,6 +42,8 @@ struct ckpt_capture_state {
     _Atomic uint32_t postponed; /* `postponed_info` waits for the last enable */
     siginfo_t postponed_info;
     uint64_t last_reply_id;
+    int32_t timer; /* of periodic checkpoints */
+    bool has_timer;
 
     /* the stack that captures and revivals run on; not in the image */
     uint8_t *stack;
@@ -61,6 +64,7 @@ struct ckpt_capture_state {
     char self_path[4096]; /* of ckpt_checkpoint() */
     struct ckpt_request request;
     struct ckpt_pending pending;
+    struct ckpt_timers timers;
     struct ckpt_thread *captor;
     struct ckpt_err err;
     int32_t writer; /* child that writes the last image, or 0 */

@@ -98,12 +98,10 @@ static uint64_t now_ns(int clock)
  * intervals ago has expired that often, and goes on in step. */
 static int set_past(int fd, const struct timer_state *t)
 {
-    uint64_t now = now_ns((int)t->clock);
-    uint64_t back = (t->ticks - (t->left_ns > 0)) * t->interval_ns;
-    uint64_t ahead = t->left_ns > t->interval_ns ? 0 : t->left_ns;
-    uint64_t start = now + ahead > back ? now + ahead - back : 1;
-    struct itimerspec it = {to_timespec(t->interval_ns),
-                            to_timespec(start > now ? 1 : start)};
+    uint64_t next = now_ns((int)t->clock) + t->left_ns;
+    uint64_t back = t->ticks * t->interval_ns;
+    uint64_t start = t->interval_ns > 0 && next > back ? next - back : 1;
+    struct itimerspec it = {to_timespec(t->interval_ns), to_timespec(start)};
 
     return timerfd_settime(fd, TFD_TIMER_ABSTIME, &it, NULL);
 }

@@ -12,7 +12,7 @@ core_progs = \
 	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/pipes.c \
 	tests/progs/rseq.c tests/progs/shared.c tests/progs/signals.c \
 	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/stack.c \
-	tests/progs/threads.c tests/progs/vectors.c tests/progs/watching.c
+	tests/progs/threads.c tests/progs/timers.c tests/progs/vectors.c tests/progs/watching.c
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
