@@ -20,6 +20,6 @@ TESTS += tests/system/core_refused.sh
 dist_check_SCRIPTS += tests/system/core_refused.sh
 
 # The same at random instants, with programs of some weight.
-TESTS += tests/system/core_instants.sh
-dist_check_SCRIPTS += tests/system/core_instants.sh
+TESTS += tests/system/core_instants.sh tests/system/core_refused.sh
+dist_check_SCRIPTS += tests/system/core_instants.sh tests/system/core_refused.sh
 EXTRA_DIST += tests/system/random_instants.sh
