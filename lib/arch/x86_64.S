@@ -162,4 +162,17 @@ ckpt_clone_resume:
 	.cfi_endproc
 	.size	ckpt_clone_resume, . - ckpt_clone_resume
 
+	.globl	ckpt_exit_thread
+	.hidden	ckpt_exit_thread
+	.type	ckpt_exit_thread, @function
+ckpt_exit_thread:
+	.cfi_startproc
+	movl	$0, (%rdi)
+	xor	%edi, %edi
+	mov	$60, %eax
+	syscall
+	hlt
+	.cfi_endproc
+	.size	ckpt_exit_thread, . - ckpt_exit_thread
+
 	.section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
+#include "lib/common/futex.h"
 #include "lib/common/sys.h"
 #include "lib/wrap/wrap.h"
 
@@ -49,6 +50,8 @@ static void capture_here(void *ucontext)
     } else {
         ckpt_thread_revive(&self);
         ckpt_stop_wait_revived();
+        while (__atomic_load_n(&s->leader_on_stack, __ATOMIC_ACQUIRE))
+            ckpt_futex_wait(&s->leader_on_stack, 1, 1);
         on_own_stack(revive_run, &rc);
         s->request.reply_fd = -1; /* the asker was in another process */
         s->result = 1;

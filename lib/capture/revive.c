@@ -49,6 +49,7 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
     s->args = args;
     if (args->version != CKPT_REVIVE_VERSION || args->size != sizeof *args)
         die("the image was made by a libckpt that this ckpt cannot restart");
+    s->leader_on_stack = !leader;
     for (struct ckpt_thread *t = all; t; t = t->next) {
         if (t == leader)
             continue;
@@ -58,8 +59,7 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
             die("cannot make the threads again");
     }
     if (!leader) /* it had ended before the checkpoint */
-        for (;;)
-            ckpt_sys(SYS_exit, 0);
+        ckpt_exit_thread(&s->leader_on_stack);
     ckpt_sys(SYS_arch_prctl, ARCH_SET_FS, leader->fs_base);
     ckpt_context_resume(&leader->context);
 }

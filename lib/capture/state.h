@@ -72,6 +72,8 @@ struct ckpt_capture_state {
 
     /* one revival */
     struct ckpt_revive_args *args;
+    uint32_t leader_on_stack; /* a first thread that is about to end is still
+                                 on libckpt's stack */
 };
 
 extern struct ckpt_capture_state ckpt_capture_state;
