@@ -226,6 +226,9 @@ static bool hand_over(struct sim *w, struct sim_search *s, uint32_t j,
 
     sim_station_ad(w, s->station, &from);
     sim_job_ad(w, j, &ad);
+    /* An evicted job runs nowhere: no load is compared. */
+    if (s->search.want == POLICY_TRANSFER_PLACE)
+        ad.started = false;
     view_of(w, target, false, &there, &view);
     if (policy_accept(&w->policy, &view, &from, &ad) != POLICY_ACCEPT) {
         w->result->refused += w->measuring;
