@@ -145,6 +145,8 @@ static int list_memory(struct capture *c, struct ckpt_err *err)
         .nzero = s->nunsaved,
         .exclude = s->exclude,
         .nexclude = s->nexclude,
+        .files = c->files.files,
+        .nfiles = c->files.nfiles,
     };
     return ckpt_memory_list(&c->memory, &c->arena, &c->rules, err);
 }
@@ -338,6 +340,7 @@ static bool skip_descriptor(int fd)
 static int look(struct capture *c, struct ckpt_err *err)
 {
     look_meta(c);
+    ckpt_files_inherited_prune(&s->inherited);
     if (ckpt_pending_look(&s->pending, err) < 0 ||
         ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||

@@ -140,6 +140,22 @@ static bool stat_mapped(struct ckpt_map *m)
     return true;
 }
 
+/* The file has no name, but its content is in the image. */
+static bool is_saved(const struct look *l, struct ckpt_map *m)
+{
+    for (size_t i = 0; i < l->rules->nfiles; i++) {
+        const struct ckpt_open_file *f = &l->rules->files[i];
+        if (f->dev != m->dev || f->ino != m->ino ||
+            (f->kind != CKPT_FILE_MEMFD && f->kind != CKPT_FILE_UNLINKED))
+            continue;
+        m->kind = CKPT_MAP_FILE;
+        m->size = f->size;
+        m->mtime_ns = f->mtime_ns;
+        return true;
+    }
+    return false;
+}
+
 static int classify_file(struct look *l, struct ckpt_map *m)
 {
     if (starts_with(m->path, "anon_inode:") ||
@@ -150,10 +166,12 @@ static int classify_file(struct look *l, struct ckpt_map *m)
         return refuse(l, m, "an asynchronous I/O context");
     if (starts_with(m->path, "/SYSV"))
         return refuse(l, m, "System V shared memory");
+    if ((m->flags & CKPT_MAPF_SHARED) && is_saved(l, m))
+        return 0;
     if ((m->flags & CKPT_MAPF_SHARED) && (starts_with(m->path, "/dev/zero") ||
                                           starts_with(m->path, "/memfd:"))) {
         if (starts_with(m->path, "/memfd:"))
-            return refuse(l, m, "a memory file");
+            return refuse(l, m, "a memory file that is not open");
         m->kind = CKPT_MAP_SHARED;
         m->path = "";
         return 0;
@@ -161,7 +179,10 @@ static int classify_file(struct look *l, struct ckpt_map *m)
     bool named = stat_mapped(m);
     if (m->flags & CKPT_MAPF_SHARED) {
         m->kind = CKPT_MAP_FILE;
-        return named ? 0 : refuse(l, m, "a shared file without a name");
+        return named ? 0
+                     : refuse(l, m,
+                              "a shared file without a name that is not "
+                              "open");
     }
     m->kind = CKPT_MAP_FILE;
     if (!named || is_code(l, m) || m->size <= COPY_FILE_MAX)

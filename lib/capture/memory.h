@@ -37,6 +37,9 @@ struct ckpt_memory_rules {
     size_t nzero;
     const struct ckpt_range *exclude; /* the program does not want them saved */
     size_t nexclude;
+    const struct ckpt_open_file *files; /* open: those without a name can be
+                                           mapped again by their content */
+    size_t nfiles;
 };
 
 /* List the mappings: quick, and all that can be refused is refused here.  The

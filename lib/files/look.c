@@ -285,6 +285,30 @@ void ckpt_files_inherited(struct ckpt_inherited *inherited)
         ckpt_sys(SYS_close, dirfd);
 }
 
+void ckpt_files_inherited_prune(struct ckpt_inherited *inherited)
+{
+    size_t kept = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < inherited->count; i++)
+        if (ckpt_sys(SYS_fstat, inherited->entries[i].fd, &st) == 0 &&
+            st.st_dev == inherited->entries[i].dev &&
+            st.st_ino == inherited->entries[i].ino)
+            inherited->entries[kept++] = inherited->entries[i];
+    inherited->count = kept;
+}
+
+void ckpt_files_inherited_renew(struct ckpt_inherited *inherited)
+{
+    struct stat st;
+
+    for (size_t i = 0; i < inherited->count; i++)
+        if (ckpt_sys(SYS_fstat, inherited->entries[i].fd, &st) == 0) {
+            inherited->entries[i].dev = st.st_dev;
+            inherited->entries[i].ino = st.st_ino;
+        }
+}
+
 static size_t count_descriptors(int dirfd)
 {
     _Alignas(struct ckpt_dirent) char buf[4096];

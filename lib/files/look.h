@@ -43,6 +43,11 @@ struct ckpt_inherited {
 };
 void ckpt_files_inherited(struct ckpt_inherited *inherited);
 
+/* Forget what the program has closed since; and, in the revived program, learn
+ * what the caller of the restart gave in place of the rest. */
+void ckpt_files_inherited_prune(struct ckpt_inherited *inherited);
+void ckpt_files_inherited_renew(struct ckpt_inherited *inherited);
+
 /* Fill `table` with arena memory.  Descriptors for which skip(fd) is true are
  * left out.  0, or -1: EBUSY with the descriptor and the cause named when one
  * could not be restored, ENOMEM, or what /proc left. */

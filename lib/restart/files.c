@@ -70,12 +70,15 @@ static int open_named(const struct ckpt_open_file *f, bool force,
     return fd;
 }
 
-/* What our caller gave us stands for what the program's caller gave it. */
+/* What our caller gave us stands for what the program's caller gave it.  What
+ * is to be closed on exec cannot have come from there. */
 static int open_given(const struct ckpt_open_file *f, struct ckpt_err *err)
 {
-    int fd = fcntl(f->caller_fd, F_DUPFD_CLOEXEC, 3);
+    int flags = fcntl(f->caller_fd, F_GETFD), fd = -1;
 
-    if (fd < 0 && errno == EBADF)
+    if (flags >= 0 && !(flags & FD_CLOEXEC))
+        fd = fcntl(f->caller_fd, F_DUPFD_CLOEXEC, 3);
+    else
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return ckpt_err_sys(err, "descriptor %d", f->caller_fd);
@@ -173,29 +176,29 @@ static int open_one(struct ckpt_files *files, size_t i, bool force,
     return high < 0 ? -1 : ckpt_files_lock(f, high, err);
 }
 
-static int make_tables(struct ckpt_files *files, struct ckpt_err *err)
+int ckpt_files_begin(struct ckpt_files *files, const struct ckpt_notes *notes,
+                     struct ckpt_err *err)
 {
-    size_t n = files->notes->nfiles + 1;
+    size_t n = notes->nfiles + 1;
 
+    files->notes = notes;
+    files->base = 3;
     files->opened = calloc(n, sizeof *files->opened);
     files->spare = calloc(n, sizeof *files->spare);
     if (!files->opened || !files->spare)
         return ckpt_err_sys(err, "table of files");
     for (size_t i = 0; i < n; i++)
         files->opened[i] = files->spare[i][0] = files->spare[i][1] = -1;
-    return 0;
-}
-
-int ckpt_files_open(struct ckpt_files *files, const struct ckpt_notes *notes,
-                    bool force, struct ckpt_err *err)
-{
-    files->notes = notes;
-    files->base = 3;
-    if (make_tables(files, err) < 0)
-        return -1;
     for (size_t i = 0; i < notes->ndescriptors; i++)
         if (notes->descriptors[i].fd >= files->base)
             files->base = notes->descriptors[i].fd + 1;
+    return 0;
+}
+
+int ckpt_files_open(struct ckpt_files *files, bool force, struct ckpt_err *err)
+{
+    const struct ckpt_notes *notes = files->notes;
+
     for (size_t i = 0; i < notes->nfiles; i++)
         if (open_one(files, i, force, err) < 0)
             return -1;

@@ -18,10 +18,18 @@ struct ckpt_files {
     int base;        /* temporary ones are at or above this number */
 };
 
+/* Before all others: 0, or -1 with ENOMEM. */
+int ckpt_files_begin(struct ckpt_files *files, const struct ckpt_notes *notes,
+                     struct ckpt_err *err);
+
+/* A descriptor, to be closed by the caller, of the open file without a name
+ * that had this identity; -1 when none had, -2 with err. */
+int ckpt_files_nameless(struct ckpt_files *files, uint64_t dev, uint64_t ino,
+                        bool writable, struct ckpt_err *err);
+
 /* 0, or -1: ESTALE when a file is not what it was (unless `force`), ENOENT and
  * the like when it cannot be opened; the file is named. */
-int ckpt_files_open(struct ckpt_files *files, const struct ckpt_notes *notes,
-                    bool force, struct ckpt_err *err);
+int ckpt_files_open(struct ckpt_files *files, bool force, struct ckpt_err *err);
 
 /* Cut off what was appended since; put every descriptor in its place; close
  * all others except `keep` (-1: none), which is moved out of the way if need

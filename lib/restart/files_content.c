@@ -86,12 +86,18 @@ static int make(const struct ckpt_open_file *f, struct ckpt_err *err)
     return fd;
 }
 
+static uint32_t seals_of(const struct ckpt_open_file *f)
+{
+    struct ckpt_bytes b = ckpt_files_state(f);
+
+    return ckpt_get_u32(&b);
+}
+
 /* Seals come last, when all descriptions are open. */
 int ckpt_files_seal(const struct ckpt_open_file *f, int fd,
                     struct ckpt_err *err)
 {
-    struct ckpt_bytes b = ckpt_files_state(f);
-    uint32_t seals = ckpt_get_u32(&b);
+    uint32_t seals = seals_of(f);
 
     if (seals != 0 && (uint32_t)fcntl(fd, F_GET_SEALS) != seals &&
         fcntl(fd, F_ADD_SEALS, (int)seals) < 0)
@@ -99,19 +105,54 @@ int ckpt_files_seal(const struct ckpt_open_file *f, int fd,
     return 0;
 }
 
+static int make_once(struct ckpt_files *files, size_t first,
+                     struct ckpt_err *err)
+{
+    int *made = &files->spare[first][0];
+
+    if (*made < 0)
+        *made = make(&files->notes->files[first], err);
+    return *made;
+}
+
+/* A mapping that could become writable would keep the seal away. */
+int ckpt_files_nameless(struct ckpt_files *files, uint64_t dev, uint64_t ino,
+                        bool writable, struct ckpt_err *err)
+{
+    const struct ckpt_notes *n = files->notes;
+    size_t i = 0;
+    char path[64];
+
+    while (i < n->nfiles && (n->files[i].dev != dev || n->files[i].ino != ino ||
+                             (n->files[i].kind != CKPT_FILE_MEMFD &&
+                              n->files[i].kind != CKPT_FILE_UNLINKED)))
+        i++;
+    if (i == n->nfiles)
+        return -1;
+    int made = make_once(files, i, err);
+    if (made < 0)
+        return -2;
+    bool sealed = n->files[i].kind == CKPT_FILE_MEMFD &&
+                  (seals_of(&n->files[i]) & F_SEAL_WRITE);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", made);
+    int fd = open(path, (writable || !sealed ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (fd < 0) {
+        ckpt_err_sys(err, "cannot open %s again", n->files[i].path);
+        return -2;
+    }
+    return fd;
+}
+
 /* The first description of a file makes it in `spare`; each is then opened
  * from there with its own flags. */
 int ckpt_files_content(struct ckpt_files *files, size_t i, struct ckpt_err *err)
 {
     const struct ckpt_open_file *f = &files->notes->files[i];
-    size_t first = ckpt_files_first(files, i);
-    int *made = &files->spare[first][0];
+    int made = make_once(files, ckpt_files_first(files, i), err);
 
-    if (first == i)
-        *made = make(f, err);
-    if (*made < 0)
+    if (made < 0)
         return -1;
-    int fd = ckpt_files_again(*made, f, err);
+    int fd = ckpt_files_again(made, f, err);
     if (fd >= 0 && lseek(fd, (off_t)f->offset, SEEK_SET) < 0) {
         close(fd);
         return ckpt_err_sys(err, "cannot seek in %s", f->path);

@@ -84,12 +84,13 @@ static int prepare(struct restart *r, struct ckpt_err *err)
     const struct ckpt_restart_options *o = r->options;
     struct ckpt_stage_options stage = {
         .force = o->force,
+        .files = &r->files,
         .foreign_vdso = o->foreign_vdso,
     };
 
-    if (check(r, err) < 0 ||
+    if (check(r, err) < 0 || ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
-        ckpt_files_open(&r->files, &r->notes, o->force, err) < 0)
+        ckpt_files_open(&r->files, o->force, err) < 0)
         return -1;
     return ckpt_process_prepare(&r->notes, err);
 }

@@ -4,6 +4,7 @@
  */
 #include "lib/restart/stage.h"
 
+#include "lib/restart/files.h"
 #include "lib/restart/space.h"
 #include "lib/restart/vdso.h"
 
@@ -369,6 +370,12 @@ static int backing(struct staging *s, const struct ckpt_map *m)
 
     if (m->kind != CKPT_MAP_FILE)
         return -1;
+    if (m->flags & CKPT_MAPF_SHARED) {
+        int made = ckpt_files_nameless(s->options->files, m->dev, m->ino,
+                                       m->prot & PROT_WRITE, s->err);
+        if (made != -1)
+            return made;
+    }
     bool shared_writable =
         (m->flags & CKPT_MAPF_SHARED) && (m->prot & PROT_WRITE);
     int fd = open(m->path, (shared_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);

@@ -26,8 +26,10 @@ struct ckpt_stage {
     uint64_t stack_top;            /* for bare */
 };
 
+struct ckpt_files;
 struct ckpt_stage_options {
-    bool force;        /* map files although they have changed */
+    bool force;               /* map files although they have changed */
+    struct ckpt_files *files; /* files without a name are made through this */
     bool foreign_vdso; /* treat the vdso as another kernel's (for tests) */
 };
 
