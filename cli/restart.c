@@ -11,7 +11,7 @@ static const char usage[] =
     "exit status is the program's.\n"
     "\n"
     "  --force          go on although files have changed since\n"
-    "  --no-verify      do not check all checksums first\n"
+    "  --no-verify      do not check the checksums of the memory\n"
     "\n"
     "example: ckpt restart simulate.ckpt\n";
 

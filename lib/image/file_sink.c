@@ -20,10 +20,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* The kernel is told to start writing whenever this much has been gathered,
- * so that there is little left to wait for at the end. */
-static const uint64_t writeback_len = 8u << 20;
-
 enum { NAME_MAX_LEN = sizeof((struct ckpt_file_sink *)0)->tmp };
 
 static struct ckpt_file_sink *file_sink(struct ckpt_sink *sink)
@@ -45,22 +41,10 @@ static void sink_abort(struct ckpt_sink *sink)
 {
     struct ckpt_file_sink *s = file_sink(sink);
 
+    ckpt_stream_end(&s->stream);
     if (s->fd >= 0)
         ckpt_sys(SYS_unlinkat, AT_FDCWD, s->tmp, 0);
     close_fd(s);
-}
-
-/* Begin to write back what is new; a hint, so failure means nothing.  Not the
- * last page if it is half full: the next write would wait for it. */
-static void start_writeback(struct ckpt_file_sink *s)
-{
-    uint64_t end = s->offset - s->offset % CKPT_IMAGE_PAGE;
-
-    if (end - s->started < writeback_len)
-        return;
-    ckpt_sys(SYS_sync_file_range, s->fd, s->started, end - s->started,
-             SYNC_FILE_RANGE_WRITE);
-    s->started = end;
 }
 
 static int sink_write(struct ckpt_sink *sink, const void *buf, size_t len,
@@ -68,10 +52,8 @@ static int sink_write(struct ckpt_sink *sink, const void *buf, size_t len,
 {
     struct ckpt_file_sink *s = file_sink(sink);
 
-    if (ckpt_pwrite_full(s->fd, buf, len, (off_t)s->offset))
+    if (ckpt_stream_write(&s->stream, buf, len))
         return ckpt_err_sys(err, "write %s", s->tmp);
-    s->offset += len;
-    start_writeback(s);
     return 0;
 }
 
@@ -178,6 +160,9 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
 {
     struct ckpt_file_sink *s = file_sink(sink);
 
+    if (ckpt_stream_finish(&s->stream))
+        return ckpt_err_sys(err, "write %s", s->tmp);
+    ckpt_stream_end(&s->stream);
     if (sys(SYS_fsync, s->fd))
         return ckpt_err_sys(err, "fsync %s", s->tmp);
     if (take_place(s, err))
@@ -210,6 +195,7 @@ static int open_tmp(struct ckpt_file_sink *s, struct ckpt_err *err)
         return ckpt_err_sys(err, "create %s", s->tmp);
     ckpt_sys(SYS_flock, fd, LOCK_EX | LOCK_NB);
     s->fd = fd;
+    ckpt_stream_begin(&s->stream, fd);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #define CKPT_IMAGE_IMAGE_H
 
 #include "lib/common/err.h"
+#include "lib/image/stream.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,8 +47,7 @@ struct ckpt_file_sink {
     const char *path; /* caller's, must outlive the sink */
     unsigned keep;
     int fd;
-    uint64_t offset;
-    uint64_t started; /* bytes whose way to the disk has begun */
+    struct ckpt_stream stream;
     char tmp[4096 + 32];
 };
 int ckpt_file_sink_open(struct ckpt_file_sink *sink, const char *path,
@@ -116,6 +116,10 @@ void ckpt_image_close(struct ckpt_image *image);
 /* Check every checksum of the file.  0, or -1 with EBADMSG or EIO and a text
  * that names the offset. */
 int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err);
+
+/* From now on read the memory of an uncompressed image without checking it
+ * (headers and notes have been checked).  For who would rather be quick. */
+void ckpt_image_trust(struct ckpt_image *image);
 
 enum ckpt_codec ckpt_image_codec(const struct ckpt_image *image);
 uint64_t ckpt_image_file_size(const struct ckpt_image *image);

@@ -394,6 +394,11 @@ int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err)
     return rc;
 }
 
+void ckpt_image_trust(struct ckpt_image *image)
+{
+    memset(image->source.checked, 1, image->source.nchunks);
+}
+
 enum ckpt_codec ckpt_image_codec(const struct ckpt_image *image)
 {
     return image->source.codec;

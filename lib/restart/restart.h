@@ -22,7 +22,7 @@
 
 struct ckpt_restart_options {
     bool force;        /* go on although files have changed */
-    bool no_verify;    /* skip the pass over all checksums */
+    bool no_verify;    /* do not check the memory's checksums */
     bool foreign_vdso; /* as on another kernel (for tests) */
     int remote_fd;     /* boot record for remote mode, or -1 */
     const struct ckpt_settings *settings; /* NULL: those of the image, with the

@@ -32,6 +32,9 @@ static bool changes(long nr, long flags)
     case SYS_openat:
         return flags & O_CREAT;
     case SYS_pwrite64:
+    case SYS_io_submit:
+    case SYS_fallocate:
+    case SYS_ftruncate:
     case SYS_write:
     case SYS_fsync:
     case SYS_renameat:
@@ -244,6 +247,67 @@ START_TEST(directories_are_refused)
 }
 END_TEST
 
+/* --- many slots: what is in flight fails, too ------------------------------
+ */
+
+enum { STREAM_LEN = (11 << 20) + 12345 };
+
+static int write_stream(const uint8_t *bytes)
+{
+    struct ckpt_file_sink sink;
+    struct ckpt_err err;
+    size_t len, piece = 1;
+
+    calls = 0;
+    if (ckpt_file_sink_open(&sink, path, 1, &err) < 0)
+        return -1;
+    for (size_t at = 0; at < STREAM_LEN; at += len) {
+        piece = (piece * 7 + 4099) % (3 << 20);
+        len = STREAM_LEN - at < piece ? STREAM_LEN - at : piece;
+        if (sink.sink.write(&sink.sink, bytes + at, len, &err) < 0)
+            break;
+    }
+    if (sink.stream.offset == STREAM_LEN &&
+        sink.sink.commit(&sink.sink, &err) == 0)
+        return 0;
+    sink.sink.abort(&sink.sink);
+    return -1;
+}
+
+static bool file_is(const uint8_t *bytes)
+{
+    static uint8_t buf[STREAM_LEN + 1];
+    FILE *f = fopen(path, "r");
+
+    size_t n = f ? fread(buf, 1, sizeof buf, f) : 0;
+    if (f)
+        fclose(f);
+    return n == STREAM_LEN && memcmp(buf, bytes, n) == 0;
+}
+
+START_TEST(long_files_are_whole_or_not_there)
+{
+    static uint8_t bytes[STREAM_LEN];
+    bool done = false;
+
+    for (size_t i = 0; i < STREAM_LEN; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    for (int n = 1; !done; n++) {
+        unlink(path);
+        fault = FAULT_ERROR;
+        fault_at = n;
+        fault_errno = _i ? EINVAL : EIO;
+        int rc = write_stream(bytes);
+        done = calls < n;
+        ck_assert_msg(rc < 0 || file_is(bytes), "failure %d", n);
+        ck_assert_msg(!done || rc == 0, "failure %d", n);
+        ck_assert_uint_eq(sample_dir_count(dir),
+                          access(path, F_OK) == 0 ? 1 : 0);
+        ck_assert_int_lt(n, 100);
+    }
+}
+END_TEST
+
 static Suite *sink_suite(void)
 {
     Suite *suite = suite_create("file sink");
@@ -257,6 +321,7 @@ static Suite *sink_suite(void)
     tcase_add_test(tc, remains_of_the_living_stay);
     tcase_add_test(tc, links_are_not_followed);
     tcase_add_test(tc, directories_are_refused);
+    tcase_add_loop_test(tc, long_files_are_whole_or_not_there, 0, 2);
     suite_add_tcase(suite, tc);
     return suite;
 }
