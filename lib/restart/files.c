@@ -117,8 +117,9 @@ int ckpt_files_again(int fd, const struct ckpt_open_file *f,
     int direct = S_ISFIFO(f->mode) ? O_DIRECT : 0; /* of pipes: to be set */
 
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int again = open(path, (reopen_flags(f) & ~(O_TMPFILE | direct)) |
-                               (S_ISFIFO(f->mode) ? O_NONBLOCK : 0));
+    int again =
+        open(path, (reopen_flags(f) & ~(O_TMPFILE | O_NOFOLLOW | direct)) |
+                       (S_ISFIFO(f->mode) ? O_NONBLOCK : 0));
     return again < 0 ? ckpt_err_sys(err, "cannot open %s again", f->path)
                      : again;
 }

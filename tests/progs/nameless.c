@@ -20,7 +20,7 @@ int main(void)
     prog_check(unlink(name) == 0);
     lseek(a, 4, SEEK_SET);
     int again = dup(a);
-    int nothing = open(".", O_TMPFILE | O_RDWR, 0600); /* empty */
+    int nothing = open(".", O_TMPFILE | O_RDWR | O_NOFOLLOW, 0600); /* empty */
     prog_check(nothing >= 0);
     int m = memfd_create("words", MFD_ALLOW_SEALING | MFD_CLOEXEC);
     prog_check(write(m, "sealed", 6) == 6);
