@@ -18,6 +18,7 @@ include tests/unit/cli.mk
 include tests/progs/local.mk
 include tests/progs/core.mk
 include tests/system/local.mk
+include tests/real/local.mk
 include tests/sim/local.mk
 include tests/bench/local.mk
 include tests/fuzz/local.mk
