@@ -32,3 +32,7 @@ EXTRA_DIST += doc/decisions/0001-restore-before-the-jump.md doc/decisions/0004-s
 # The simulator.
 EXTRA_DIST += doc/simulator.md doc/simulator-grace.svg
 dist_man_MANS += doc/man/ckpt-sim.1
+
+# Measurements.
+EXTRA_DIST += doc/performance.md doc/performance-pause.svg \
+	doc/performance-total.svg
