@@ -6,6 +6,7 @@
 #include "lib/restart/restart.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,15 +115,29 @@ static void choose_image(struct run *r)
     setenv("CKPT_IMAGE", r->image, 1);
 }
 
+/* What the image must be of; NULL when it cannot be told (a script runs under
+ * its interpreter). */
+static const char *expected_program(const struct run *r, char *path)
+{
+    struct ckpt_program program;
+
+    if (ckpt_program_find(r->program[0], &program, NULL) < 0 ||
+        program.kind == CKPT_PROGRAM_SCRIPT)
+        return NULL;
+    return realpath(program.path, path);
+}
+
 /* Resume from the image.  Returns the exit status, or -1 when there is no
  * image to resume from. */
 static int resume(const struct run *r, const struct ckpt_settings *settings)
 {
+    char path[PATH_MAX];
     struct ckpt_err err;
     struct ckpt_restart_options o = {
         .force = r->force,
         .remote_fd = -1,
         .settings = settings,
+        .program = expected_program(r, path),
     };
 
     if (r->fresh || access(r->image, F_OK) < 0)

@@ -151,9 +151,21 @@ static int list_memory(struct capture *c, struct ckpt_err *err)
     return ckpt_memory_list(&c->memory, &c->arena, &c->rules, err);
 }
 
+/* Looked up once: after a restart, /proc would name ckpt. */
+static const char *program_path(void)
+{
+    if (s->program[0] == '\0') {
+        long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe",
+                          s->program, sizeof s->program - 1);
+        s->program[n > 0 ? n : 0] = '\0';
+    }
+    return s->program;
+}
+
 static void look_meta(struct capture *c)
 {
     ckpt_meta_look(&c->meta);
+    strcpy(c->meta.program, program_path());
     s->captured_ns = c->meta.monotonic_ns;
     c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);

@@ -162,9 +162,6 @@ void ckpt_meta_look(struct ckpt_meta *m)
     m->boottime_ns = clock_ns(CLOCK_BOOTTIME);
     m->page_size = 4096;
     ckpt_cpu_features(m->cpu_features, &m->xcr0);
-    long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe",
-                      m->program, sizeof m->program - 1);
-    m->program[n > 0 ? n : 0] = '\0';
     ckpt_sys(SYS_uname, &name);
     snprintf(m->host, sizeof m->host, "%s", name.nodename);
     snprintf(m->kernel, sizeof m->kernel, "%s", name.release);

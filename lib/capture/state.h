@@ -31,6 +31,7 @@ struct ckpt_hook {
 
 struct ckpt_capture_state {
     struct ckpt_settings settings;
+    char program[CKPT_PATH_MAX]; /* the file that was executed */
     int32_t pid; /* of the process that was armed; a forked child is not */
     struct sigaction program_action;        /* what the program has set for the
                                                checkpoint signal */

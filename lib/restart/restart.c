@@ -29,6 +29,10 @@ static int check(struct restart *r, struct ckpt_err *err)
         ckpt_image_trust(r->image);
     if (ckpt_notes_read(r->image, &r->notes, err) < 0)
         return -1;
+    const char *program = r->options->program;
+    if (program && strcmp(program, r->notes.meta.program) != 0)
+        return ckpt_err_set(err, EINVAL, "it is the image of %s, not of %s",
+                            r->notes.meta.program, program);
     bool remote = r->notes.meta.flags & CKPT_META_REMOTE;
     if (remote && r->options->remote_fd < 0)
         return ckpt_err_set(err, EINVAL,

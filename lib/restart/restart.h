@@ -21,10 +21,11 @@
 #include <stdbool.h>
 
 struct ckpt_restart_options {
-    bool force;        /* go on although files have changed */
-    bool no_verify;    /* do not check the memory's checksums */
-    bool foreign_vdso; /* as on another kernel (for tests) */
-    int remote_fd;     /* boot record for remote mode, or -1 */
+    bool force;          /* go on although files have changed */
+    bool no_verify;      /* do not check the memory's checksums */
+    bool foreign_vdso;   /* as on another kernel (for tests) */
+    const char *program; /* refuse the image of another one; NULL: any */
+    int remote_fd;       /* boot record for remote mode, or -1 */
     const struct ckpt_settings *settings; /* NULL: those of the image, with the
                                              image's own path */
 };

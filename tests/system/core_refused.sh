@@ -99,3 +99,13 @@ timeout 1 ckpt restart count.ckpt || [ $? -eq 124 ] || fail "the good image"
 lines=$(wc -l <log)
 head -n $((lines - 1)) log | awk '$1 != NR - 1 { exit 1 }' ||
     fail "the log is not that of one run"
+
+# ckpt run resumes the program it is told to run, and no other
+cp count other
+status=0
+ckpt run --image "$work/count.ckpt" ./other >out 2>err || status=$?
+if [ $status -ne 1 ] || ! grep -q "image of .*/count, not of .*/other" err; then
+    fail "the image of another program: exit status $status: $(cat err)"
+fi
+timeout 1 ckpt run --image "$work/count.ckpt" ./count >out 2>err || [ $? -eq 124 ] ||
+    fail "its own image: $(cat err)"
