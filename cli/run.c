@@ -164,6 +164,11 @@ static int start(const struct run *r)
         const char *others = getenv("LD_PRELOAD");
         if (ckpt_program_library(library, sizeof library, &err) < 0)
             return cli_fail(&err);
+        if (strpbrk(library, " :")) /* as ld.so(8) splits LD_PRELOAD */
+            return cli_failf("%s cannot be preloaded: its path has a blank or "
+                             "a colon; relink the program, or install libckpt "
+                             "elsewhere",
+                             library);
         snprintf(preload, sizeof preload, "%s%s%s", library,
                  others && *others ? ":" : "", others ? others : "");
         setenv("LD_PRELOAD", preload, 1);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -267,6 +268,8 @@ static int detach(const struct pooldir *pool)
     if (chdir("/") < 0 || dup2(null, STDIN_FILENO) < 0 ||
         dup2(null, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         return -1;
+    /* what else the caller had open is not ours, and not our jobs' */
+    syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
     return 0;
 }
 

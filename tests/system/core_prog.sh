@@ -17,6 +17,12 @@ prog=${prog%.*}
 flags=(-g -O1 -D_GNU_SOURCE -I"$top_srcdir" -I"$top_srcdir/lib" -pthread)
 ways=$(sed -n 's/.*ways: \([a-z ]*\).*/\1/p' "$source" | head -1)
 ways=${ways:-dynamic static preload}
+case $(readlink -f "$top_builddir") in
+*[\ :]*) # ld.so splits LD_PRELOAD there
+    ways=${ways/preload/}
+    echo "preload left out: the build tree's path has a blank or a colon"
+    ;;
+esac
 
 case $source in
 *.cc) wrapper=ckpt-c++ plain=c++ ;;
