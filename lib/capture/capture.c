@@ -25,7 +25,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200, WRITER_NICE = 10 };
+enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200, WRITER_NICE = 5 };
 
 /* Everything one capture has gathered. */
 struct capture {
