@@ -377,6 +377,61 @@ static int sync_all(struct undo *undo, struct ckpt_err *err)
     return 0;
 }
 
+/* --- the renaming that began the segment ------------------------------------
+ *
+ * Once it is undone the segment's names mean something else: they must not be
+ * undone again.  So a file in the segment says first that they are done.
+ */
+
+static const char names_done[] = "undone";
+
+static bool is_marked(const struct undo *undo)
+{
+    return faccessat(undo->dirfd, names_done, F_OK, 0) == 0;
+}
+
+static int mark(struct undo *undo, struct ckpt_err *err)
+{
+    int fd =
+        openat(undo->dirfd, names_done, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0 || (undo->config->sync && fsync(undo->dirfd) < 0)) {
+        ckpt_err_sys(err, "journal/%u/%s", undo->number, names_done);
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    close(fd);
+    return 0;
+}
+
+static int sync_parent(const struct undo *undo, const char *path,
+                       struct ckpt_err *err)
+{
+    if (undo->config->sync && ckpt_fsync_parent(path) < 0)
+        return ckpt_err_sys(err, "%s", path);
+    return 0;
+}
+
+static int undo_head(struct undo *undo, struct ckpt_err *err)
+{
+    if (!undo->head.from[0])
+        return 0;
+    if (mark(undo, err) < 0 || undo_rename(undo, err) < 0)
+        return -1;
+    return sync_parent(undo, undo->head.from, err);
+}
+
+static int undo_body(struct undo *undo, struct ckpt_err *err)
+{
+    if (is_marked(undo))
+        return 0;
+    if (undo_check(undo, err) < 0 || undo_names(undo, err) < 0 ||
+        undo_blocks(undo, err) < 0 || undo_attributes(undo, err) < 0)
+        return -1;
+    return sync_all(undo, err);
+}
+
 int segment_undo(const struct journal_config *config, uint32_t number,
                  struct ckpt_err *err)
 {
@@ -384,17 +439,9 @@ int segment_undo(const struct journal_config *config, uint32_t number,
 
     int rc = undo_load(&undo, err);
     if (rc == 0 && undo.any) {
-        rc = undo_check(&undo, err);
+        rc = undo_body(&undo, err);
         if (rc == 0)
-            rc = undo_names(&undo, err);
-        if (rc == 0)
-            rc = undo_blocks(&undo, err);
-        if (rc == 0)
-            rc = undo_attributes(&undo, err);
-        if (rc == 0)
-            rc = undo_rename(&undo, err);
-        if (rc == 0)
-            rc = sync_all(&undo, err);
+            rc = undo_head(&undo, err);
     }
     undo_clear(&undo);
     return rc;

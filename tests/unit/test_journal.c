@@ -509,6 +509,44 @@ START_TEST(links_of_the_journal_do_not_show)
 }
 END_TEST
 
+/* The roll-back may be killed between the renaming back of a directory, when
+ * the segment's names mean something else again, and the segment's removal. */
+START_TEST(a_renaming_is_undone_twice)
+{
+    char path[256], text[32] = "";
+
+    int dirfd = tree_fd();
+    ck_assert_int_eq(mkdirat(dirfd, "d", 0700), 0);
+    write_plain("d/a", "original");
+    write_plain("d/b", "untouched");
+    ck_assert_int_eq(journal_rollback(&config, 0, &err), 0);
+    struct journal *journal = journal_open(&config, 0, &err);
+    struct change *change = change_create(journal);
+    ck_assert_int_eq(change_rename(change, dirfd, "d", dirfd, "e", 0), 0);
+    int moved = openat(dirfd, "e", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_eq(change_unlink(change, moved, "a", false), 0);
+    ck_assert_int_eq(change_mkdir(change, dirfd, "d", 0700), 0);
+    int other = openat(dirfd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    close(change_open(change, other, "b", O_CREAT | O_RDWR, 0600));
+    journal_close(journal);
+    change_destroy(change);
+    for (int i = 0; i < 2; i++)
+        ck_assert_msg(segment_undo(&config, 1, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(journal_rollback(&config, 0, &err), 0);
+    ck_assert_int_eq(conflicts, 0);
+    snprintf(path, sizeof path, "%s/d/a", tree);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq((int)read(fd, text, sizeof text), 8);
+    ck_assert_str_eq(text, "original");
+    ck_assert_int_eq(faccessat(dirfd, "d/b", F_OK, 0), 0);
+    ck_assert_int_lt(faccessat(dirfd, "e", F_OK, 0), 0);
+    close(fd);
+    close(other);
+    close(moved);
+    close(dirfd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("journal");
@@ -519,6 +557,7 @@ int main(void)
     tcase_add_test(cases, a_damaged_log_is_refused);
     tcase_add_test(cases, a_lost_interval_is_refused);
     tcase_add_test(cases, links_of_the_journal_do_not_show);
+    tcase_add_test(cases, a_renaming_is_undone_twice);
     tcase_set_timeout(random, 600);
     tcase_add_test(random, random_sequences_are_undone);
     tcase_add_test(random, also_on_another_file_system);
