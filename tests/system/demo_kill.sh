@@ -33,8 +33,10 @@ find_processes() {
     true
 }
 
+# `pool status` exits with 1 while a daemon that was killed is not back.
 daemon_pid() {
-    ckpt pool status | sed -nE "s/^ *$1 +process ([0-9]+).*/\1/p"
+    { ckpt pool status || true; } |
+        sed -nE "s/^ *$1 +process ([0-9]+).*/\1/p"
 }
 
 pids_of() {
