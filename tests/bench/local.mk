@@ -13,9 +13,22 @@ EXTRA_PROGRAMS += tests/bench/image_write
 tests_bench_image_write_SOURCES = tests/bench/image_write.c
 tests_bench_image_write_LDADD = $(IMAGE_LIBS) -lm
 
-EXTRA_DIST += tests/bench/remote_calls.c tests/bench/remote_calls.sh
-.PHONY: bench-remote
-bench-remote: all tests/unit/real-shadow
+# Remote files against bare TCP, local files and sshfs: `make bench-remote`.
+EXTRA_PROGRAMS += tests/bench/remote_raw tests/bench/delay_link
+tests_bench_remote_raw_SOURCES = tests/bench/remote_raw.c
+tests_bench_remote_raw_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
+	$(SODIUM_LIBS)
+tests_bench_delay_link_SOURCES = tests/bench/delay_link.c
+tests_bench_delay_link_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
+	$(SODIUM_LIBS) -lpthread
+EXTRA_DIST += tests/bench/remote_work.c tests/bench/remote_speed.sh \
+	tests/bench/remote_report.awk tests/bench/remote_calls.c \
+	tests/bench/remote_calls.sh
+.PHONY: bench-remote bench-remote-calls
+bench-remote: all tests/unit/real-shadow tests/bench/remote_raw \
+		tests/bench/delay_link
+	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_speed.sh
+bench-remote-calls: all tests/unit/real-shadow
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_calls.sh
 
 # Checkpoints, restarts and what libckpt costs when idle, against their limits.

@@ -2,7 +2,7 @@
 # remote_calls.sh - the cost of file calls: local, and under ckpt-shadow on
 # loopback; medians of interleaved rounds, microseconds per call
 #
-#     remote_calls.sh [ROUNDS]        (make bench-remote)
+#     remote_calls.sh [ROUNDS]        (make bench-remote-calls)
 set -euo pipefail
 . "$(dirname "$0")/../system/common.sh"
 rounds=${1:-5}

@@ -5,6 +5,11 @@
  * The working directory is the job's home and its only grant; its standard
  * output and errors are JOBDIR.out and JOBDIR.err.  Ends with the
  * program's status.  $CKPT_SHADOW names the daemon.
+ *
+ * $REAL_SHADOW_LINK, a command line, is started with the shadow's host and
+ * port added, and prints the port by which the job reaches the shadow
+ * (tests/bench/delay_link.c).  $REAL_SHADOW_CPU names a file for the
+ * microseconds of processor time of job and shadow.
  */
 #include "lib/proto/boot.h"
 #include "shadow/jobdir.h"
@@ -15,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +73,51 @@ static int find_address(const char *dir, pid_t shadow, struct ckpt_boot *boot,
     return ckpt_err_set(err, ETIMEDOUT, "the shadow does not come");
 }
 
+/* Put $REAL_SHADOW_LINK between job and shadow; it ends with this process. */
+static int set_link(struct ckpt_boot *boot)
+{
+    const char *link = getenv("REAL_SHADOW_LINK");
+    char command[4200];
+    int in[2], out[2];
+    unsigned port = 0;
+
+    if (!link)
+        return 0;
+    snprintf(command, sizeof command, "exec %s %s %u", link, boot->host,
+             boot->port);
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+        return -1;
+    if (fork() == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    FILE *answer = fdopen(out[0], "r");
+    if (!answer || fscanf(answer, "%u", &port) != 1)
+        return -1;
+    boot->port = (uint16_t)port;
+    return 0;
+}
+
+static long long cpu_of(const struct rusage *ru)
+{
+    return (ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000000LL +
+           ru->ru_utime.tv_usec + ru->ru_stime.tv_usec;
+}
+
+static void tell_cpu(const struct rusage *job, const struct rusage *shadow)
+{
+    const char *name = getenv("REAL_SHADOW_CPU");
+    FILE *file = name ? fopen(name, "w") : NULL;
+
+    if (!file)
+        return;
+    fprintf(file, "%lld %lld\n", cpu_of(job), cpu_of(shadow));
+    fclose(file);
+}
+
 static void become_job(char **argv, int fd)
 {
     char number[16];
@@ -82,7 +133,7 @@ static void become_job(char **argv, int fd)
     _exit(127);
 }
 
-static int run(char **argv, const struct ckpt_boot *boot)
+static int run(char **argv, const struct ckpt_boot *boot, struct rusage *used)
 {
     uint8_t bytes[CKPT_BOOT_MAX];
     int ends[2], status = 0;
@@ -95,7 +146,7 @@ static int run(char **argv, const struct ckpt_boot *boot)
     if (pid == 0)
         become_job(argv, ends[0]);
     close(ends[0]);
-    waitpid(pid, &status, 0);
+    wait4(pid, &status, 0, used);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -114,8 +165,12 @@ int main(int argc, char **argv)
         jobdir_shadow_start(daemon, argv[1], "127.0.0.1", boot.token, &err);
     if (shadow < 0 || find_address(argv[1], shadow, &boot, &err) < 0)
         return fail(&err);
-    int status = run(argv + 3, &boot);
+    if (set_link(&boot) != 0)
+        return 97;
+    struct rusage job, home;
+    int status = run(argv + 3, &boot, &job);
     kill(shadow, SIGTERM);
-    waitpid(shadow, NULL, 0);
+    wait4(shadow, NULL, 0, &home);
+    tell_cpu(&job, &home);
     return status;
 }
