@@ -9,7 +9,7 @@
 #ifndef CKPT_SHADOW_CHANGE_H
 #define CKPT_SHADOW_CHANGE_H
 
-#include "shadow/journal.h"
+#include "lib/undo/journal.h"
 
 #include <stddef.h>
 #include <sys/types.h>

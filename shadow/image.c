@@ -9,7 +9,7 @@
  *     then              images and segments that are no longer kept go
  */
 #include "lib/common/io.h"
-#include "shadow/copy.h"
+#include "lib/undo/copy.h"
 #include "shadow/server.h"
 
 #include <errno.h>

@@ -6,14 +6,8 @@ shadow_libjobdir_a_SOURCES = shadow/jobdir.c shadow/jobdir.h \
 
 # What the daemon is made of, apart from main(); unit tests link it, too.
 noinst_LIBRARIES += shadow/libshadow.a
-shadow_libshadow_a_SOURCES = shadow/map.c shadow/map.h \
-	shadow/copy.c shadow/copy.h \
-	shadow/record.c shadow/record.h shadow/segment.c shadow/segment.h \
-	shadow/seen.c shadow/seen.h \
-	shadow/journal.c shadow/journal.h shadow/rollback.c \
-	shadow/undo.h shadow/undo_load.c shadow/undo_check.c \
-	shadow/change.c shadow/change.h shadow/change_impl.h \
-	shadow/change_name.c \
+shadow_libshadow_a_SOURCES = shadow/change.c shadow/change.h \
+	shadow/change_impl.h shadow/change_name.c \
 	shadow/path.c shadow/path.h
 
 pkglibexec_PROGRAMS += ckpt-shadow
@@ -23,5 +17,6 @@ ckpt_shadow_SOURCES = shadow/main.c shadow/server.h \
 	shadow/call.h shadow/call_at.c shadow/call_file.c shadow/call_attr.c \
 	shadow/call_name.c shadow/call_job.c
 ckpt_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
-ckpt_shadow_LDADD = shadow/libshadow.a shadow/libjobdir.a lib/libproto.a \
+ckpt_shadow_LDADD = shadow/libshadow.a shadow/libjobdir.a lib/libundo.a \
+	lib/libproto.a \
 	lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS) $(ZLIB_LIBS)

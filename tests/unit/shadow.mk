@@ -11,7 +11,7 @@ TESTS += tests/unit/test_journal
 tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
 tests_unit_test_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_journal_LDADD = shadow/libshadow.a shadow/libjobdir.a \
-	lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
+	lib/libundo.a lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
 
 check_PROGRAMS += tests/unit/test_shadow
 TESTS += tests/unit/test_shadow

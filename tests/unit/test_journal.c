@@ -5,10 +5,10 @@
  * the tree must then look exactly like the snapshot of when its interval
  * began.  CKPT_TEST_SEED and CKPT_TEST_RUNS replay and lengthen.
  */
+#include "lib/undo/segment.h"
+#include "lib/undo/undo.h"
 #include "shadow/change.h"
 #include "shadow/jobdir.h"
-#include "shadow/segment.h"
-#include "shadow/undo.h"
 
 #include <check.h>
 #include <dirent.h>

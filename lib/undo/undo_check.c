@@ -1,13 +1,13 @@
 /* undo_check.c - see undo.h: what others changed meanwhile
  *
- * The table of the segment says how the shadow left each file.  A file that
+ * The table of the segment says how its owner left each file.  A file that
  * looks different now was changed by somebody else; undoing would lose their
  * work without a word.  So it is copied to DIR/conflicts first and reported.
  * Nothing can be said about another boot's table, or about the change that was
- * going on when the shadow was killed.
+ * going on when the owner was killed.
  */
-#include "shadow/copy.h"
-#include "shadow/undo.h"
+#include "lib/undo/copy.h"
+#include "lib/undo/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>

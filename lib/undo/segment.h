@@ -3,7 +3,7 @@
  * A segment is a directory, DIR/journal/N:
  *
  *     log      records, in batches; each is checked by a CRC-32
- *     seen     how the shadow left each file it touched (struct seen_file)
+ *     seen     how its owner left each file it touched (struct seen_file)
  *     kept.K   the inode K, as a hard link (or a copy, on other file systems)
  *
  *     log:  record | record | ... | zeros (allocated ahead)
@@ -18,8 +18,8 @@
  * machine, and is written after each change with what fstat(2) says.  It is
  * read only on the boot that wrote it.
  */
-#ifndef CKPT_SHADOW_SEGMENT_H
-#define CKPT_SHADOW_SEGMENT_H
+#ifndef CKPT_UNDO_SEGMENT_H
+#define CKPT_UNDO_SEGMENT_H
 
 #include "lib/common/bytes.h"
 #include "lib/common/err.h"

@@ -1,4 +1,4 @@
-/* seen.h - how the shadow left the files it touched
+/* seen.h - how the journal's owner left the files it touched
  *
  * So that a roll-back can tell its own work from what other processes did
  * meanwhile.  A file, DIR/journal/N/seen, mapped shared: what is written here
@@ -10,8 +10,8 @@
  * `busy` brackets a change: while it is set, the files it names may differ
  * from what the table says.
  */
-#ifndef CKPT_SHADOW_SEEN_H
-#define CKPT_SHADOW_SEEN_H
+#ifndef CKPT_UNDO_SEEN_H
+#define CKPT_UNDO_SEEN_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -63,7 +63,7 @@ const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
 uint32_t seen_count(const struct seen *seen);
 const struct seen_file *seen_at(const struct seen *seen, uint32_t index);
 
-/* The file looks as the shadow left it. */
+/* The file looks as the owner left it. */
 bool seen_matches(const struct seen_file *file, const struct stat *st);
 
 #endif

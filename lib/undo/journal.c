@@ -1,11 +1,11 @@
 /* journal.c - see journal.h: recording */
-#include "shadow/journal.h"
+#include "lib/undo/journal.h"
 
 #include "lib/common/io.h"
-#include "shadow/copy.h"
-#include "shadow/map.h"
-#include "shadow/seen.h"
-#include "shadow/segment.h"
+#include "lib/undo/copy.h"
+#include "lib/undo/map.h"
+#include "lib/undo/seen.h"
+#include "lib/undo/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* segment.c - see segment.h: writing a segment's log */
-#include "shadow/segment.h"
+#include "lib/undo/segment.h"
 
 #include "lib/common/io.h"
-#include "shadow/record.h"
+#include "lib/undo/record.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* copy.c - see copy.h */
-#include "shadow/copy.h"
+#include "lib/undo/copy.h"
 
 #include "lib/common/io.h"
 

@@ -29,8 +29,8 @@
  *
  * Not restored: times of directories, extended attributes and ACLs, holes.
  */
-#ifndef CKPT_SHADOW_JOURNAL_H
-#define CKPT_SHADOW_JOURNAL_H
+#ifndef CKPT_UNDO_JOURNAL_H
+#define CKPT_UNDO_JOURNAL_H
 
 #include "lib/common/err.h"
 

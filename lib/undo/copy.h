@@ -1,6 +1,6 @@
 /* copy.h - whole files, and what is in a directory */
-#ifndef CKPT_SHADOW_COPY_H
-#define CKPT_SHADOW_COPY_H
+#ifndef CKPT_UNDO_COPY_H
+#define CKPT_UNDO_COPY_H
 
 #include <stdbool.h>
 

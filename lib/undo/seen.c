@@ -1,5 +1,5 @@
 /* seen.c - see seen.h */
-#include "shadow/seen.h"
+#include "lib/undo/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>

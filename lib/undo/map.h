@@ -3,8 +3,8 @@
  * A hash table with chains that doubles as it fills.  Keys are bytes and are
  * copied; values are the caller's.
  */
-#ifndef CKPT_SHADOW_MAP_H
-#define CKPT_SHADOW_MAP_H
+#ifndef CKPT_UNDO_MAP_H
+#define CKPT_UNDO_MAP_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* record.c - see record.h and segment.h: reading a segment's log */
-#include "shadow/record.h"
+#include "lib/undo/record.h"
 
-#include "shadow/segment.h"
+#include "lib/undo/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>

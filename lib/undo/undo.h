@@ -3,13 +3,13 @@
  * The steps of segment_undo() each bring about a state and do nothing where it
  * is there already, so that one that was killed can be started again.
  */
-#ifndef CKPT_SHADOW_UNDO_H
-#define CKPT_SHADOW_UNDO_H
+#ifndef CKPT_UNDO_UNDO_H
+#define CKPT_UNDO_UNDO_H
 
-#include "shadow/journal.h"
-#include "shadow/map.h"
-#include "shadow/seen.h"
-#include "shadow/segment.h"
+#include "lib/undo/journal.h"
+#include "lib/undo/map.h"
+#include "lib/undo/seen.h"
+#include "lib/undo/segment.h"
 
 struct undo_name {
     enum segment_kind kind;

@@ -1,5 +1,5 @@
 /* map.c - see map.h */
-#include "shadow/map.h"
+#include "lib/undo/map.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* rollback.c - see journal.h: the files go back to an earlier state */
 #include "lib/common/io.h"
-#include "shadow/copy.h"
-#include "shadow/undo.h"
+#include "lib/undo/copy.h"
+#include "lib/undo/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* undo_load.c - see undo.h: the records, and the way to what they name */
-#include "shadow/undo.h"
+#include "lib/undo/undo.h"
 
 #include <errno.h>
 #include <fcntl.h>

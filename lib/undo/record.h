@@ -1,6 +1,6 @@
 /* record.h - the frame of a journal record, shared by writer and reader */
-#ifndef CKPT_SHADOW_RECORD_H
-#define CKPT_SHADOW_RECORD_H
+#ifndef CKPT_UNDO_RECORD_H
+#define CKPT_UNDO_RECORD_H
 
 #include <stddef.h>
 #include <stdint.h>
