@@ -31,7 +31,8 @@ CAPTURE_SOURCES = \
 	lib/files/look_content.c lib/files/look_pipe.c \
 	lib/files/look_socket.c lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
-	lib/wrap/signals.c lib/wrap/sleep.c lib/wrap/wrap.h
+	lib/wrap/signals.c lib/wrap/sigwait.c lib/wrap/sleep.c \
+	lib/wrap/sysv.c lib/wrap/wait.c lib/wrap/wait.h lib/wrap/wrap.h
 
 noinst_LIBRARIES += lib/libckptparts.a
 lib_libckptparts_a_SOURCES = $(COMMON_SOURCES) $(CAPTURE_SOURCES) \
@@ -46,7 +47,8 @@ CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
 # Names of libc that libckpt stands in front of.
 CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	nanosleep clock_nanosleep usleep sleep poll ppoll select pselect \
-	epoll_wait epoll_pwait
+	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
+	signalfd semget msgget semop semtimedop msgsnd msgrcv
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
 	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
 

@@ -353,7 +353,7 @@ static int look(struct capture *c, struct ckpt_err *err)
 {
     look_meta(c);
     ckpt_files_inherited_prune(&s->inherited);
-    if (ckpt_pending_look(&s->pending, err) < 0 ||
+    if (ckpt_wrap_sysv(err) < 0 || ckpt_pending_look(&s->pending, err) < 0 ||
         ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,

@@ -23,6 +23,10 @@
  * the start and after a restart.  Async-signal-safe. */
 int ckpt_capture_arm(struct ckpt_err *err);
 
+/* The program wants the checkpoint signal for itself: go on with another one.
+ * 0, or -1 when that cannot be.  Async-signal-safe. */
+int ckpt_capture_yield(void);
+
 /* Map the marker of marker.h. */
 int ckpt_capture_mark(struct ckpt_err *err);
 

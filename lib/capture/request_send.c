@@ -29,6 +29,7 @@ enum { REPEAT_MS = 200, MARKER_WAIT_MS = 1000 };
 struct asking {
     pid_t pid;
     int sig;
+    bool follow; /* the signal is what the marker says */
     enum ckpt_request_mode mode;
     int reply_fd, path_fd;
     int hold_fd; /* our writing end, open until the program has its own: only
@@ -53,7 +54,7 @@ static int read_marker(const char *path)
     }
     if (maps)
         fclose(maps);
-    return sig > 0 && sig < 64 ? sig : 0;
+    return sig > 0 && sig <= 64 ? sig : 0;
 }
 
 /* The first thread may have ended; any other shows the same mappings. */
@@ -169,6 +170,16 @@ static bool process_gone(pid_t pid)
     return !paren || paren[1] == '\0' || paren[2] == 'Z' || paren[2] == 'X';
 }
 
+/* Ask again; the program may have another checkpoint signal by now. */
+static int repeat(struct asking *a, struct ckpt_err *err)
+{
+    int marked = a->follow ? look_for_marker(a->pid, err) : 0;
+
+    if (marked > 0)
+        a->sig = marked;
+    return send_signal(a, err);
+}
+
 /* Wait for the final answer line. */
 static int await(struct asking *a, int timeout_ms, char **answer,
                  struct ckpt_err *err)
@@ -196,7 +207,7 @@ static int await(struct asking *a, int timeout_ms, char **answer,
             return ckpt_err_set(err, ETIMEDOUT,
                                 "process %d did not answer within %d s",
                                 (int)a->pid, timeout_ms / 1000);
-        if (!a->taken && p.revents == 0 && send_signal(a, err) < 0)
+        if (!a->taken && p.revents == 0 && repeat(a, err) < 0)
             return -1;
     }
 }
@@ -304,6 +315,7 @@ int ckpt_request_send(pid_t pid, int sig, enum ckpt_request_mode mode,
     if (marked < 0)
         return -1;
     a.sig = sig > 0 ? sig : marked;
+    a.follow = sig <= 0;
     snprintf(proc, sizeof proc, "/proc/%d", (int)pid);
     if (stat(proc, &owner) < 0)
         return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);

@@ -72,6 +72,8 @@ static void take_args(int *remote_fd)
     *remote_fd = args->remote_fd;
     if (args->has_settings)
         s->settings = args->settings;
+    if (s->yielded) /* the other one is still the program's */
+        s->settings.signal = s->yielded;
     s->args = NULL;
     ckpt_sys(SYS_munmap, start, end - start);
 }

@@ -142,6 +142,40 @@ static void find_vdso(void)
     }
 }
 
+/* The new marker comes first: somebody who looks must find one. */
+static int arm_instead(int sig, struct ckpt_err *err)
+{
+    struct ckpt_range old = s->marker;
+
+    s->settings.signal = sig;
+    unblock(sig);
+    if (s->has_timer)
+        ckpt_sys(SYS_timer_delete, s->timer);
+    s->has_timer = false;
+    if (ckpt_capture_arm(err) < 0 || ckpt_capture_mark(err) < 0)
+        return -1;
+    ckpt_sys(SYS_munmap, old.start, old.end - old.start);
+    s->yielded = sig;
+    return 0;
+}
+
+int ckpt_capture_yield(void)
+{
+    struct ckpt_err err;
+    int own = s->settings.signal, other = CKPT_OTHER_SIGNAL;
+
+    if ((int32_t)ckpt_sys(SYS_getpid) != s->pid || s->yielded ||
+        s->settings.exit_on == other || own == other ||
+        !ckpt_wrap_is_free(other))
+        return -1;
+    ckpt_disable();
+    int rc = arm_instead(other, &err);
+    ckpt_enable();
+    if (rc < 0)
+        ckpt_capture_log("signal %d: %s", other, err.text);
+    return rc;
+}
+
 static int start(struct ckpt_err *err)
 {
     const char *remote = getenv("CKPT_REMOTE_FD");

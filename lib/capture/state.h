@@ -22,6 +22,7 @@ enum {
     CKPT_HOOKS_MAX = 64,
     CKPT_STACK_SIZE = 512 * 1024,
     CKPT_PAGE_SIZE = 4096,
+    CKPT_OTHER_SIGNAL = 64, /* when the program wants the checkpoint signal */
 };
 
 struct ckpt_hook {
@@ -33,6 +34,8 @@ struct ckpt_capture_state {
     struct ckpt_settings settings;
     char program[CKPT_PATH_MAX]; /* the file that was executed */
     int32_t pid; /* of the process that was armed; a forked child is not */
+    int32_t
+        yielded; /* the signal in place of one that the program took, or 0 */
     struct sigaction program_action;        /* what the program has set for the
                                                checkpoint signal */
     uint64_t captured_ns;                   /* CLOCK_MONOTONIC of the capture */

@@ -11,14 +11,19 @@
  */
 #include "lib/wrap/wrap.h"
 
+#include "lib/capture/capture.h"
 #include "lib/capture/state.h"
 #include "lib/common/sys.h"
 #include "lib/remote/remote.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define PUBLIC __attribute__((visibility("default")))
+
+/* libc's, all of them */
+#define REALTIME (~0ull << 33)
 
 /* libc's own, under its second name */
 extern int __sigaction(int sig, const struct sigaction *new_action,
@@ -37,6 +42,13 @@ int ckpt_wrap_sigaction(int sig, const struct sigaction *action)
     return __sigaction(sig, action, NULL);
 }
 
+bool ckpt_wrap_is_free(int sig)
+{
+    struct sigaction now;
+
+    return __sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
 bool ckpt_wrap_reserved(int sig)
 {
     return sig > 0 && (sig == s->settings.signal || sig == s->settings.exit_on);
@@ -52,7 +64,51 @@ uint64_t ckpt_wrap_mask(uint64_t mask)
         keep |= 1ull << (s->settings.exit_on - 1);
     if (ckpt_remote_active())
         keep |= 1ull << (SIGSYS - 1);
+    /* whoever blocks all signals does not mean this one by its number */
+    if ((mask & REALTIME) == REALTIME)
+        keep |= 1ull << (CKPT_OTHER_SIGNAL - 1);
     return mask & ~keep;
+}
+
+/* Signals in whose masks the program wanted the checkpoint signal, too. */
+static _Atomic uint64_t wanted_in;
+
+static void complete_mask(int sig, int taken)
+{
+    struct sigaction action;
+
+    if (__sigaction(sig, NULL, &action) < 0)
+        return;
+    sigaddset(&action.sa_mask, taken);
+    __sigaction(sig, &action, NULL);
+}
+
+/* The program takes the checkpoint signal: 0 when libckpt has another. */
+static int yield(int sig)
+{
+    if (ckpt_capture_yield() < 0)
+        return -1;
+    for (int other = 1; other < NSIG; other++)
+        if (atomic_load(&wanted_in) >> (other - 1) & 1)
+            complete_mask(other, sig);
+    return 0;
+}
+
+static void note_wanted(int sig, uint64_t mask)
+{
+    uint64_t bit = 1ull << (sig - 1);
+    int own = s->settings.signal;
+
+    if (own > 0 && mask >> (own - 1) & 1)
+        atomic_fetch_or(&wanted_in, bit);
+    else
+        atomic_fetch_and(&wanted_in, ~bit);
+}
+
+static bool has_handler(const struct sigaction *action)
+{
+    return action && action->sa_handler != SIG_DFL &&
+           action->sa_handler != SIG_IGN;
 }
 
 PUBLIC int sigaction(int sig, const struct sigaction *new_action,
@@ -60,6 +116,13 @@ PUBLIC int sigaction(int sig, const struct sigaction *new_action,
 {
     struct sigaction action;
 
+    if (sig > 0 && sig == s->settings.signal && has_handler(new_action) &&
+        yield(sig) == 0) {
+        int rc = sigaction(sig, new_action, &action);
+        if (rc == 0 && old_action)
+            *old_action = s->program_action;
+        return rc;
+    }
     if (ckpt_wrap_reserved(sig)) {
         action = s->program_action;
         if (new_action)
@@ -73,6 +136,8 @@ PUBLIC int sigaction(int sig, const struct sigaction *new_action,
     action = *new_action;
     uint64_t mask;
     memcpy(&mask, &action.sa_mask, sizeof mask);
+    if (sig > 0 && sig < NSIG)
+        note_wanted(sig, mask);
     mask = ckpt_wrap_mask(mask);
     memcpy(&action.sa_mask, &mask, sizeof mask);
     return __sigaction(sig, &action, old_action);

@@ -5,6 +5,8 @@
 #ifndef CKPT_WRAP_WRAP_H
 #define CKPT_WRAP_WRAP_H
 
+#include "lib/common/err.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +17,9 @@ int ckpt_wrap_sigaction(int sig, const struct sigaction *action);
 /* The signal belongs to libckpt. */
 bool ckpt_wrap_reserved(int sig);
 
+/* Nobody handles or ignores the signal. */
+bool ckpt_wrap_is_free(int sig);
+
 /* A signal mask without what must never be blocked. */
 uint64_t ckpt_wrap_mask(uint64_t mask);
 
@@ -23,8 +28,12 @@ uint64_t ckpt_wrap_mask(uint64_t mask);
 bool ckpt_wrap_deliver(int sig, siginfo_t *info, void *ucontext);
 
 /* The handler of the checkpoint signal is about to return to `ucontext`: a call
- * of sleep.c that it alone interrupted is told so. */
+ * that it alone interrupted is made again, or told so (wait.h). */
 void ckpt_wrap_interrupted(void *ucontext);
+
+/* Refuse a checkpoint while the program has System V semaphores or message
+ * queues. */
+int ckpt_wrap_sysv(struct ckpt_err *err);
 
 /* The program was away for this long, by the monotonic clocks of its machines
  * (may be negative). */

@@ -27,7 +27,7 @@ static int marker_signal(pid_t pid)
     }
     if (maps)
         fclose(maps);
-    return sig > 0 && sig < 64 ? sig : 0;
+    return sig > 0 && sig <= 64 ? sig : 0;
 }
 
 /* A request without a reply: the program is confined and could not open our

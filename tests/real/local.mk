@@ -1,7 +1,8 @@
 # tests/real: programs nobody here wrote, stopped at random instants
 EXTRA_DIST += tests/real/README.md tests/real/real.sh
 dist_check_SCRIPTS += tests/real/sample.sh tests/real/interpreters.sh \
-	tests/real/tools.sh tests/real/sources.sh
+	tests/real/tools.sh tests/real/sources.sh tests/real/languages.sh \
+	tests/real/science.sh
 TESTS += tests/real/sample.sh
 CHECK_LONG_TESTS += tests/real/interpreters.sh tests/real/tools.sh \
 	tests/real/sources.sh
