@@ -4,6 +4,7 @@
 #include "cli/json.h"
 #include "cli/submit_file.h"
 #include "scheduler/core/expr.h"
+#include "scheduler/core/grant.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,11 +17,15 @@
 static const char usage[] =
     "usage: ckpt submit [--pool DIR] [--json] [--name S] [--in F] [--out F]\n"
     "           [--err F] [--log F] [--require EXPR] [--prio N] [--count N]\n"
-    "           [--] PROG ARG...\n"
+    "           [--grant DIR[:ro|:rw][,limit=SIZE]]...\n"
+    "           [--map PREFIX=local|home|fetch]... [--] PROG ARG...\n"
     "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
     "Queue a job; prints its id, one line for each job.  The program runs in\n"
     "this directory and environment, wherever it runs; paths may hold\n"
-    "$(Process).  FILE.sub is HTCondor's submit syntax.  EXPR compares\n"
+    "$(Process).  It may use this directory, the files that its arguments\n"
+    "name, and what --grant adds.  FILE.sub is HTCondor's submit syntax.  "
+    "EXPR\n"
+    "compares\n"
     "stations' name arch cpus memory memory_free disk load owner_idle, or\n"
     "has(\"avx2\").\n"
     "example: ckpt submit --in input.dat --out result.txt --require \\\n"
@@ -35,6 +40,8 @@ enum {
     OPT_REQUIRE,
     OPT_PRIO,
     OPT_COUNT,
+    OPT_GRANT,
+    OPT_MAP,
 };
 
 static const struct option options[] = {
@@ -47,6 +54,8 @@ static const struct option options[] = {
     {"require", required_argument, NULL, OPT_REQUIRE},
     {"prio", required_argument, NULL, OPT_PRIO},
     {"count", required_argument, NULL, OPT_COUNT},
+    {"grant", required_argument, NULL, OPT_GRANT},
+    {"map", required_argument, NULL, OPT_MAP},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,10 +83,22 @@ static void check_require(const char *text)
     expr_free(expr);
 }
 
+/* Add the kept form to a list, or exit 2. */
+static void add_kept(char ***list, char *made, const char *option,
+                     const struct ckpt_err *err)
+{
+    if (!made)
+        exit(cli_misuse("--%s: %s", option, err->text));
+    if (job_list_add(list, made))
+        exit(cli_failf("out of memory"));
+    free(made);
+}
+
 /* The strings stay the command line's until the spec is copied. */
 static void parse_options(struct cli *cli, int argc, char **argv,
-                          struct submission *s)
+                          const char *cwd, struct submission *s)
 {
+    struct ckpt_err err = {""};
     int option;
 
     while ((option = cli_getopt(cli, argc, argv, "+", options)) != -1)
@@ -106,6 +127,14 @@ static void parse_options(struct cli *cli, int argc, char **argv,
             break;
         case OPT_COUNT:
             s->count = (uint32_t)number("count", optarg, 1, HOME_COUNT_MAX);
+            break;
+        case OPT_GRANT:
+            add_kept(&s->spec.grants, grant_parse(optarg, cwd, &err), "grant",
+                     &err);
+            break;
+        case OPT_MAP:
+            add_kept(&s->spec.maps, grant_map_parse(optarg, cwd, &err), "map",
+                     &err);
             break;
         }
     if (optind == argc)
@@ -166,6 +195,11 @@ static int check_files(const struct job_spec *spec, struct ckpt_err *err)
     if (!strstr(spec->cwd, "$(") &&
         (stat(spec->cwd, &st) || !S_ISDIR(st.st_mode)))
         return ckpt_err_set(err, ENOTDIR, "%s: not a directory", spec->cwd);
+    for (size_t i = 0; i < job_list_len(spec->grants); i++) {
+        const char *path = grant_path(spec->grants[i]);
+        if (!strstr(path, "$(") && stat(path, &st))
+            return ckpt_err_sys(err, "cannot grant %s", path);
+    }
     if (!spec->in || strstr(spec->in, "$(") || strstr(spec->cwd, "$("))
         return 0;
     in = submit_path(spec->cwd, spec->in);
@@ -216,6 +250,8 @@ static int send_one(struct home *home, const struct submission *s,
                 .requirements = or_empty(spec->requirements),
                 .prio = spec->prio,
                 .umask = spec->umask,
+                .grants = {(u_int)job_list_len(spec->grants), spec->grants},
+                .maps = {(u_int)job_list_len(spec->maps), spec->maps},
             },
         .count = s->count,
     };
@@ -224,6 +260,10 @@ static int send_one(struct home *home, const struct submission *s,
         args.spec.env.env_len > POOL_ARGS_MAX)
         return ckpt_err_set(err, E2BIG, "more than %d arguments or variables",
                             POOL_ARGS_MAX);
+    if (args.spec.grants.grants_len > POOL_GRANTS_MAX ||
+        args.spec.maps.maps_len > POOL_GRANTS_MAX)
+        return ckpt_err_set(err, E2BIG, "more than %d grants or path rules",
+                            POOL_GRANTS_MAX);
     return home_submit(home, &args, first, err);
 }
 
@@ -323,6 +363,8 @@ static int submit_program(const struct cli *cli, struct submission *s,
     if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0)
         result = send_all(cli, s, 1, &err);
     job_list_free(s->spec.env);
+    job_list_free(s->spec.grants);
+    job_list_free(s->spec.maps);
     free(s->spec.executable);
     return result ? cli_fail(&err) : 0;
 }
@@ -340,7 +382,8 @@ static bool own_options(const struct submission *s)
     const struct job_spec *spec = &s->spec;
 
     return spec->name || spec->in || spec->out || spec->err || spec->log ||
-           spec->requirements || spec->prio || s->count != 1;
+           spec->requirements || spec->grants || spec->maps || spec->prio ||
+           s->count != 1;
 }
 
 int cmd_submit(int argc, char **argv)
@@ -349,9 +392,9 @@ int cmd_submit(int argc, char **argv)
     struct submission s = {.count = 1};
     char cwd[PATH_MAX];
 
-    parse_options(&cli, argc, argv, &s);
     if (!getcwd(cwd, sizeof cwd))
         return cli_failf("working directory: %s", strerror(errno));
+    parse_options(&cli, argc, argv, cwd, &s);
     const struct submit_context context = {
         .cwd = cwd, .env = environ, .umask = (uint32_t)current_umask()};
     if (is_submit_file(argv[optind]) && argc - optind == 1)

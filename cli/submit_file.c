@@ -2,6 +2,7 @@
 #include "cli/submit_file.h"
 #include "lib/common/conf.h"
 #include "scheduler/core/expr.h"
+#include "scheduler/core/grant.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -26,6 +27,10 @@ enum key {
     K_PRIORITY,
     K_NAME,
     K_UNIVERSE,
+    K_GRANT,
+    K_LOCAL,
+    K_HOME,
+    K_FETCH,
     KEYS
 };
 
@@ -53,6 +58,10 @@ static const struct {
     {"job_name", K_NAME},
     {"batch_name", K_NAME},
     {"universe", K_UNIVERSE},
+    {"grant", K_GRANT},
+    {"local_files", K_LOCAL},
+    {"home_files", K_HOME},
+    {"fetch_files", K_FETCH},
 };
 
 struct parser {
@@ -248,6 +257,59 @@ static int make_priority(struct parser *p, struct job_spec *spec)
     return 0;
 }
 
+/* --- grants and path rules ------------------------------------------------
+ */
+
+static char *make_grant(const char *kind, const char *text, const char *cwd,
+                        struct ckpt_err *err)
+{
+    (void)kind;
+    return grant_parse(text, cwd, err);
+}
+
+/* A list with one of these between its entries. */
+static int make_list(struct parser *p, enum key key, const char *name,
+                     const char *between, const char *cwd, char ***list,
+                     char *(*make)(const char *, const char *, const char *,
+                                   struct ckpt_err *))
+{
+    char *copy = strdup(p->values[key].text ? p->values[key].text : "");
+    char *save = NULL, *kind = strndup(name, strcspn(name, "_"));
+    int result = copy && kind ? 0 : no_memory(p);
+
+    for (char *at = result ? NULL : strtok_r(copy, between, &save);
+         at && result == 0; at = strtok_r(NULL, between, &save)) {
+        at = ckpt_conf_trim(at);
+        if (!*at)
+            continue;
+        char *made = make(kind, at, cwd, p->err);
+        if (!made)
+            result = at_key(p, key, name);
+        else if (job_list_add(list, made))
+            result = no_memory(p);
+        free(made);
+    }
+    free(kind);
+    free(copy);
+    return result;
+}
+
+static int make_access(struct parser *p, struct job_spec *spec)
+{
+    const char *cwd = spec->cwd;
+
+    return make_list(p, K_GRANT, "grant", ";", cwd, &spec->grants,
+                     make_grant) ||
+                   make_list(p, K_LOCAL, "local_files", ",", cwd, &spec->maps,
+                             grant_map_make) ||
+                   make_list(p, K_HOME, "home_files", ",", cwd, &spec->maps,
+                             grant_map_make) ||
+                   make_list(p, K_FETCH, "fetch_files", ",", cwd, &spec->maps,
+                             grant_map_make)
+               ? -1
+               : 0;
+}
+
 static int add_submission(struct parser *p, uint32_t count)
 {
     struct submission *grown =
@@ -263,7 +325,7 @@ static int add_submission(struct parser *p, uint32_t count)
     spec->umask = p->context->umask;
     return make_paths(p, spec) || make_arguments(p, spec) ||
                    make_environment(p, spec) || make_requirements(p, spec) ||
-                   make_priority(p, spec)
+                   make_priority(p, spec) || make_access(p, spec)
                ? -1
                : 0;
 }

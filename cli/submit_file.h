@@ -6,6 +6,8 @@
  *     input       = input.dat
  *     output      = out.$(Process)
  *     log         = simulate.log
+ *     grant       = /data:ro; results:rw,limit=2G
+ *     local_files = /scratch
  *     queue 10
  *
  * The keys are those of the table in submit_file.c; any other is an error that

@@ -47,7 +47,8 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/owner.c scheduler/station/owner.h \
 	scheduler/station/load.c scheduler/station/load.h \
 	scheduler/station/home.c scheduler/station/home.h \
-	scheduler/station/home_start.c scheduler/station/home_active.c \
+	scheduler/station/home_start.c scheduler/station/home_grants.c \
+	scheduler/station/home_active.c \
 	scheduler/station/home_rpc.c scheduler/station/home_log.c
 ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_station_LDADD = scheduler/store/libstore.a scheduler/core/libjob.a \

@@ -269,7 +269,7 @@ SERVICE(truncate, shadow_truncate_args, shadow_status_res)
             fd = change_open(shadow->change, place.dirfd, place.name, O_WRONLY,
                              0);
         if (fd >= 0) {
-            rc = change_truncate(shadow->change, fd, (off_t)args->size);
+            rc = truncate_to(shadow, fd, place.quota, args->size);
             int saved = errno;
             close(fd);
             errno = saved;

@@ -45,11 +45,20 @@ static int open_place(struct shadow *shadow, const struct place *place,
         }
         flags &= ~O_CREAT;
     }
-    return change_open(shadow->change, place->dirfd, place->name, flags, mode);
+    off_t cut = 0;
+    struct stat st;
+    if (place->quota && (flags & O_TRUNC) && (flags & O_ACCMODE) &&
+        fstatat(place->dirfd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        cut = st.st_size;
+    int fd =
+        change_open(shadow->change, place->dirfd, place->name, flags, mode);
+    if (fd >= 0)
+        quota_count(place->quota, cut, 0);
+    return fd;
 }
 
 static int64_t add_handle(struct shadow *shadow, int fd, int flags,
-                          const char *path, const struct stat *st)
+                          const struct place *place, const struct stat *st)
 {
     int access = flags & O_ACCMODE;
     struct handle handle = {
@@ -57,7 +66,8 @@ static int64_t add_handle(struct shadow *shadow, int fd, int flags,
         .readable = !(flags & O_PATH) && access != O_WRONLY,
         .writable = !(flags & O_PATH) && access != O_RDONLY,
         .path_only = flags & O_PATH,
-        .path = S_ISDIR(st->st_mode) ? strdup(path) : NULL,
+        .path = S_ISDIR(st->st_mode) ? strdup(place->path) : NULL,
+        .quota = place->quota,
     };
 
     if (S_ISDIR(st->st_mode) && !handle.path)
@@ -85,7 +95,7 @@ static int64_t open_at(struct shadow *shadow, const shadow_open_args *args,
     int fd = open_place(shadow, &place, flags, args->mode);
     int64_t number = -1;
     if (fd >= 0 && fstat(fd, st) == 0)
-        number = add_handle(shadow, fd, flags, place.path, st);
+        number = add_handle(shadow, fd, flags, &place, st);
     int saved = errno;
     if (fd >= 0 && number < 0)
         close(fd);
@@ -111,8 +121,13 @@ SERVICE(open, shadow_open_args, shadow_open_res)
 SERVICE(close, shadow_handle_args, shadow_status_res)
 {
     BEGIN;
-    res->status =
-        status_of(shadow, handle_close(&shadow->handles, args->handle));
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+    struct quota *quota = handle ? handle->quota : NULL;
+    off_t freed = quota ? freed_by_close(shadow, handle) : 0;
+
+    int rc = handle_close(&shadow->handles, args->handle);
+    quota_count(quota, freed, 0);
+    res->status = status_of(shadow, rc);
     return TRUE;
 }
 
@@ -172,9 +187,11 @@ static off_t write_at(struct shadow *shadow, const shadow_write_args *args)
         errno = EINVAL;
         return -1;
     }
-    bool append =
-        args->append || handle_get(&shadow->handles, args->handle)->append;
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+    bool append = args->append || handle->append;
     off_t offset = append ? -1 : (off_t)args->offset;
+    off_t len = data->shadow_data_len;
+    struct resize resize;
     if (data->shadow_data_len == 0)
         return append ? lseek(fd, 0, SEEK_END) : offset;
     if (lseek(fd, 0, SEEK_CUR) < 0) { /* /dev/null, a terminal, a pipe */
@@ -183,8 +200,14 @@ static off_t write_at(struct shadow *shadow, const shadow_write_args *args)
             return -1;
         return (off_t)data->shadow_data_len;
     }
-    return change_write(shadow->change, fd, data->shadow_data_val,
-                        data->shadow_data_len, offset);
+    off_t grown = offset > INT64_MAX - len ? INT64_MAX : offset + len;
+    if (resize_begin(shadow, &resize, fd, handle->quota, grown,
+                     append ? len : 0) < 0)
+        return -1;
+    off_t end = change_write(shadow->change, fd, data->shadow_data_val,
+                             data->shadow_data_len, offset);
+    resize_end(&resize);
+    return end;
 }
 
 SERVICE(write, shadow_write_args, shadow_write_res)
@@ -203,14 +226,27 @@ SERVICE(write, shadow_write_args, shadow_write_res)
 /* --- the rest
  * -------------------------------------------------------------------- */
 
+int truncate_to(struct shadow *shadow, int fd, struct quota *quota,
+                uint64_t size)
+{
+    struct resize resize;
+
+    if (resize_begin(shadow, &resize, fd, quota, (off_t)size, 0) < 0)
+        return -1;
+    int rc = change_truncate(shadow->change, fd, (off_t)size);
+    resize_end(&resize);
+    return rc;
+}
+
 SERVICE(ftruncate, shadow_ftruncate_args, shadow_status_res)
 {
     BEGIN;
     int fd = fd_for(shadow, args->handle, true);
+    struct quota *quota =
+        fd < 0 ? NULL : handle_get(&shadow->handles, args->handle)->quota;
 
     res->status = status_of(
-        shadow,
-        fd < 0 ? -1 : change_truncate(shadow->change, fd, (off_t)args->size));
+        shadow, fd < 0 ? -1 : truncate_to(shadow, fd, quota, args->size));
     return TRUE;
 }
 
@@ -218,12 +254,21 @@ SERVICE(fallocate, shadow_fallocate_args, shadow_status_res)
 {
     BEGIN;
     int fd = fd_for(shadow, args->handle, true);
+    struct resize resize;
+    off_t end = -1;
+    int rc = -1;
 
-    res->status = status_of(
-        shadow, fd < 0
-                    ? -1
-                    : change_fallocate(shadow->change, fd, args->mode,
-                                       (off_t)args->offset, (off_t)args->len));
+    if (__builtin_add_overflow((off_t)args->offset, (off_t)args->len, &end))
+        errno = EFBIG;
+    else if (fd >= 0 &&
+             resize_begin(shadow, &resize, fd,
+                          handle_get(&shadow->handles, args->handle)->quota,
+                          end, 0) == 0) {
+        rc = change_fallocate(shadow->change, fd, args->mode,
+                              (off_t)args->offset, (off_t)args->len);
+        resize_end(&resize);
+    }
+    res->status = status_of(shadow, rc);
     return TRUE;
 }
 

@@ -18,8 +18,11 @@ SERVICE(unlink, shadow_unlink_args, shadow_status_res)
     int rc = find_change(shadow, &args->at, false, &place);
 
     if (rc == 0) {
+        off_t freed = freed_by_name(shadow, &place);
         rc = change_unlink(shadow->change, place.dirfd, place.name,
                            args->is_dir);
+        if (rc == 0)
+            quota_count(place.quota, freed, 0);
         place_clear(&place);
     }
     res->status = status_of(shadow, rc);
@@ -123,8 +126,18 @@ static int two_places(struct shadow *shadow, const shadow_two_paths_args *args,
 static int do_rename(struct shadow *shadow, const struct place *from,
                      const struct place *to, unsigned flags)
 {
-    return change_rename(shadow->change, from->dirfd, from->name, to->dirfd,
-                         to->name, flags);
+    off_t freed = freed_by_name(shadow, to), moved;
+
+    if (rename_fits(shadow, from, to, &moved) < 0)
+        return -1;
+    int rc = change_rename(shadow->change, from->dirfd, from->name, to->dirfd,
+                           to->name, flags);
+    if (rc == 0) {
+        quota_count(to->quota, freed, 0);
+        quota_count(from->quota, moved, 0);
+        quota_count(to->quota, 0, moved);
+    }
+    return rc;
 }
 
 SERVICE(rename, shadow_two_paths_args, shadow_status_res)

@@ -64,6 +64,13 @@ int become_owner(struct shadow *shadow, struct ckpt_err *err)
     return 0;
 }
 
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
+#endif
+
 /* --- Landlock
  * ------------------------------------------------------------------- */
 
@@ -72,12 +79,6 @@ static uint64_t known_rights(int abi)
 {
     uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* version 1 */
 
-#ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
-#endif
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
-#endif
     if (abi >= 2)
         rights |= LANDLOCK_ACCESS_FS_REFER;
     if (abi >= 3)
@@ -91,13 +92,19 @@ static const uint64_t never_rights =
     LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK;
 
+/* What a rule about a file may grant. */
+static const uint64_t file_rights = LANDLOCK_ACCESS_FS_READ_FILE |
+                                    LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                    LANDLOCK_ACCESS_FS_TRUNCATE;
+
 static int allow(int ruleset, int fd, uint64_t rights)
 {
-    struct landlock_path_beneath_attr rule = {
-        .allowed_access = rights,
-        .parent_fd = fd,
-    };
+    struct landlock_path_beneath_attr rule = {.parent_fd = fd};
+    struct stat st;
 
+    if (fstat(fd, &st) < 0)
+        return -1;
+    rule.allowed_access = S_ISDIR(st.st_mode) ? rights : rights & file_rights;
     return (int)syscall(SYS_landlock_add_rule, ruleset,
                         LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
@@ -109,8 +116,8 @@ static int allow_all(struct shadow *shadow, int ruleset, uint64_t rights)
 
     if (allow(ruleset, shadow->dirfd, rights & ~never_rights) < 0)
         return -1;
-    for (size_t i = 0; (fd = paths_grant_fd(shadow->paths, i)) >= 0; i++) {
-        (void)paths_grant_path(shadow->paths, i, &write);
+    for (size_t i = 0; (fd = paths_grant_fd(shadow->paths, i, &write)) >= 0;
+         i++) {
         if (allow(ruleset, fd,
                   write ? rights & ~never_rights : read_rights & rights) < 0)
             return -1;

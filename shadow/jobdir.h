@@ -39,6 +39,8 @@ enum {
 struct jobspec_grant {
     char *path; /* absolute */
     bool write;
+    bool common;    /* only what everybody on the home machine may read */
+    uint64_t limit; /* bytes that its files may hold together; 0: any */
 };
 
 /* What to run.  All strings are the caller's until jobspec_read() made them;
@@ -57,6 +59,7 @@ struct jobspec {
     struct jobspec_grant *grants;
     size_t grant_count;
     char **deny; /* directories never served, NULL at the end, or NULL */
+    char **maps; /* "local|home|fetch PATH", NULL at the end, or NULL */
     uint32_t umask;
     uint32_t checkpoint_every_sec; /* 0: never */
     uint32_t keep_images;          /* at least 1; default 2 */
@@ -69,6 +72,9 @@ void jobspec_init(struct jobspec *spec);
 /* Add a grant (the path is copied).  0, or -1 with ENOMEM.  Use only on a spec
  * whose grants were added by this function or jobspec_read(). */
 int jobspec_grant_add(struct jobspec *spec, const char *path, bool write);
+/* The same from a line of job.conf: "ro PATH", "rw PATH", with ",common" and
+ * ",limit=BYTES" behind ro or rw.  -1 with EINVAL or ENOMEM. */
+int jobspec_grant_text(struct jobspec *spec, const char *text);
 
 /* Write dir/job.conf, durably and all at once, 0600; makes `dir` (0700) when
  * it is not there.  0, or -1 with errno; EINVAL names what is missing. */

@@ -38,6 +38,7 @@ static const struct key {
     {"env", LIST, offsetof(struct jobspec, env)},
     {"grant", GRANT, 0},
     {"deny", LIST, offsetof(struct jobspec, deny)},
+    {"map", LIST, offsetof(struct jobspec, maps)},
 };
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
 
@@ -62,9 +63,8 @@ int jobspec_grant_add(struct jobspec *spec, const char *path, bool write)
     char *copy = strdup(path);
     if (!copy)
         return -1;
-    grants[spec->grant_count].path = copy;
-    grants[spec->grant_count].write = write;
-    spec->grant_count++;
+    grants[spec->grant_count++] =
+        (struct jobspec_grant){.path = copy, .write = write};
     return 0;
 }
 
@@ -86,6 +86,7 @@ void jobspec_clear(struct jobspec *spec)
     list_clear(spec->args);
     list_clear(spec->env);
     list_clear(spec->deny);
+    list_clear(spec->maps);
     for (size_t i = 0; i < spec->grant_count; i++)
         free(spec->grants[i].path);
     free(spec->grants);
@@ -104,6 +105,19 @@ static int put(FILE *out, const char *name, const char *before,
     fprintf(out, "%s = %s%s\n", name, before, escaped);
     free(escaped);
     return 0;
+}
+
+static int put_grant(FILE *out, const char *name,
+                     const struct jobspec_grant *grant)
+{
+    char before[64], limit[32] = "";
+
+    if (grant->limit)
+        snprintf(limit, sizeof limit, ",limit=%llu",
+                 (unsigned long long)grant->limit);
+    snprintf(before, sizeof before, "%s%s%s ", grant->write ? "rw" : "ro",
+             grant->common ? ",common" : "", limit);
+    return put(out, name, before, grant->path);
 }
 
 static int put_key(FILE *out, const struct key *key, const struct jobspec *spec)
@@ -131,8 +145,7 @@ static int put_key(FILE *out, const struct key *key, const struct jobspec *spec)
         return 0;
     case GRANT:
         for (size_t i = 0; i < spec->grant_count; i++)
-            if (put(out, key->name, spec->grants[i].write ? "rw " : "ro ",
-                    spec->grants[i].path) < 0)
+            if (put_grant(out, key->name, &spec->grants[i]) < 0)
                 return -1;
         return 0;
     }
@@ -230,13 +243,44 @@ static int parse_number(const char *text, uint64_t max, uint64_t *number)
     return 0;
 }
 
-static int parse_grant(struct jobspec *spec, const char *text)
+static int parse_word(struct jobspec_grant *grant, const char *word)
 {
-    if (strncmp(text, "ro ", 3) != 0 && strncmp(text, "rw ", 3) != 0) {
+    if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
+        grant->write = word[1] == 'w';
+        return 0;
+    }
+    if (strcmp(word, "common") == 0) {
+        grant->common = true;
+        return 0;
+    }
+    if (strncmp(word, "limit=", 6) == 0)
+        return parse_number(word + 6, INT64_MAX, &grant->limit);
+    errno = EINVAL;
+    return -1;
+}
+
+int jobspec_grant_text(struct jobspec *spec, const char *text)
+{
+    struct jobspec_grant grant = {0};
+    const char *space = strchr(text, ' ');
+    char words[64], *save;
+
+    if (!space || space - text < 2 || space - text >= (int)sizeof words ||
+        text[0] != 'r') {
         errno = EINVAL;
         return -1;
     }
-    return jobspec_grant_add(spec, text + 3, text[1] == 'w');
+    memcpy(words, text, (size_t)(space - text));
+    words[space - text] = '\0';
+    for (char *word = strtok_r(words, ",", &save); word;
+         word = strtok_r(NULL, ",", &save))
+        if (parse_word(&grant, word) < 0)
+            return -1;
+    if (jobspec_grant_add(spec, space + 1, grant.write) < 0)
+        return -1;
+    spec->grants[spec->grant_count - 1].common = grant.common;
+    spec->grants[spec->grant_count - 1].limit = grant.limit;
+    return 0;
 }
 
 static int set_key(struct jobspec *spec, const struct key *key,
@@ -261,7 +305,7 @@ static int set_key(struct jobspec *spec, const struct key *key,
     case LIST:
         return list_add((char ***)at, text);
     case GRANT:
-        return parse_grant(spec, text);
+        return jobspec_grant_text(spec, text);
     }
     return -1;
 }

@@ -8,14 +8,14 @@ shadow_libjobdir_a_SOURCES = shadow/jobdir.c shadow/jobdir.h \
 noinst_LIBRARIES += shadow/libshadow.a
 shadow_libshadow_a_SOURCES = shadow/change.c shadow/change.h \
 	shadow/change_impl.h shadow/change_name.c \
-	shadow/path.c shadow/path.h
+	shadow/path.c shadow/path.h shadow/quota.c shadow/quota.h
 
 pkglibexec_PROGRAMS += ckpt-shadow
 ckpt_shadow_SOURCES = shadow/main.c shadow/server.h \
 	shadow/start.c shadow/start.h shadow/confine.c \
 	shadow/session.c shadow/handle.c shadow/image.c shadow/record_job.c \
 	shadow/call.h shadow/call_at.c shadow/call_file.c shadow/call_attr.c \
-	shadow/call_name.c shadow/call_job.c
+	shadow/call_name.c shadow/call_job.c shadow/call_quota.c
 ckpt_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
 ckpt_shadow_LDADD = shadow/libshadow.a shadow/libjobdir.a lib/libundo.a \
 	lib/libproto.a \

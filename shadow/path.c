@@ -17,8 +17,11 @@ struct grant {
     char *path; /* without symbolic links, without a slash at the end */
     size_t len;
     bool write;
+    bool common;
     bool is_file;
-    int fd; /* the directory, or the file's */
+    int fd;              /* the directory, or the file's */
+    int file_fd;         /* of a file, O_PATH; else -1 */
+    struct quota *quota; /* or NULL */
 };
 
 struct paths {
@@ -42,7 +45,10 @@ void paths_destroy(struct paths *paths)
         return;
     for (size_t i = 0; i < paths->count; i++) {
         free(paths->grants[i].path);
+        free(paths->grants[i].quota);
         close(paths->grants[i].fd);
+        if (paths->grants[i].file_fd >= 0)
+            close(paths->grants[i].file_fd);
     }
     for (size_t i = 0; i < paths->denied_count; i++)
         free(paths->denied[i]);
@@ -60,6 +66,8 @@ static int open_grant(struct grant *grant, const char *path)
         return -1;
     grant->len = strcmp(grant->path, "/") == 0 ? 0 : strlen(grant->path);
     grant->is_file = !S_ISDIR(st.st_mode);
+    grant->file_fd =
+        grant->is_file ? open(grant->path, O_PATH | O_CLOEXEC) : -1;
     char *slash = strrchr(grant->path, '/');
     char first = slash[1];
     if (grant->is_file)
@@ -68,20 +76,26 @@ static int open_grant(struct grant *grant, const char *path)
     if (grant->fd < 0) /* searching is enough */
         grant->fd = open(grant->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     slash[1] = first;
-    return grant->fd < 0 ? -1 : 0;
+    return grant->fd < 0 || (grant->is_file && grant->file_fd < 0) ? -1 : 0;
 }
 
-int paths_grant(struct paths *paths, const char *path, bool write,
+int paths_grant(struct paths *paths, const struct jobspec_grant *asked,
                 struct ckpt_err *err)
 {
+    const char *path = asked->path;
     struct grant *more =
         realloc(paths->grants, (paths->count + 1) * sizeof *more);
-    struct grant grant = {.write = write, .fd = -1};
+    struct grant grant = {.write = asked->write,
+                          .common = asked->common,
+                          .fd = -1,
+                          .file_fd = -1};
 
     if (!more)
         return ckpt_err_set(err, ENOMEM, "%s: out of memory", path);
     paths->grants = more;
-    if (open_grant(&grant, path) < 0) {
+    if (open_grant(&grant, path) < 0 ||
+        (asked->limit &&
+         !(grant.quota = quota_create(grant.path, asked->limit)))) {
         ckpt_err_sys(err, "cannot grant %s", path);
         free(grant.path);
         return -1;
@@ -105,17 +119,13 @@ int paths_deny(struct paths *paths, const char *path, struct ckpt_err *err)
     return 0;
 }
 
-int paths_grant_fd(const struct paths *paths, size_t n)
-{
-    return n < paths->count ? paths->grants[n].fd : -1;
-}
-
-const char *paths_grant_path(const struct paths *paths, size_t n, bool *write)
+int paths_grant_fd(const struct paths *paths, size_t n, bool *write)
 {
     if (n >= paths->count)
-        return NULL;
-    *write = paths->grants[n].write;
-    return paths->grants[n].path;
+        return -1;
+    const struct grant *grant = &paths->grants[n];
+    *write = grant->write;
+    return grant->is_file ? grant->file_fd : grant->fd;
 }
 
 /* `path` is the grant or below it. */
@@ -330,6 +340,26 @@ static int open_parent(const struct grant *grant, const char *below,
     return 0;
 }
 
+/* In a `common` grant: readable for others, in directories that others may
+ * search.  What is not there is nobody's secret. */
+static bool is_common(const struct grant *grant, const char *below)
+{
+    char name[PATH_MAX];
+    struct stat st;
+
+    for (const char *end = below; *end; end += *end == '/') {
+        end += strcspn(end, "/");
+        memcpy(name, below, (size_t)(end - below));
+        name[end - below] = '\0';
+        if (fstatat(grant->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return errno == ENOENT;
+        mode_t need = S_ISDIR(st.st_mode) ? S_IXOTH : S_IROTH;
+        if (!(st.st_mode & need))
+            return false;
+    }
+    return true;
+}
+
 static int open_place(const struct paths *paths, struct place *place)
 {
     const struct grant *grant = find_grant(paths, place->path);
@@ -348,6 +378,7 @@ static int open_place(const struct paths *paths, struct place *place)
         return 0;
     }
     place->write = grant->write;
+    place->quota = grant->quota;
     if (grant->is_file) {
         place->fixed = true;
         place->dirfd = grant->fd;
@@ -361,6 +392,10 @@ static int open_place(const struct paths *paths, struct place *place)
         place->dirfd = grant->fd;
         strcpy(place->name, ".");
         return 0;
+    }
+    if (grant->common && !is_common(grant, below + 1)) {
+        errno = EACCES;
+        return -1;
     }
     place->fixed = holds_denied(paths, place->path);
     return open_parent(grant, below + 1, place);

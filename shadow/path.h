@@ -11,6 +11,8 @@
 #define CKPT_SHADOW_PATH_H
 
 #include "lib/common/err.h"
+#include "shadow/jobdir.h"
+#include "shadow/quota.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -22,16 +24,16 @@ struct paths *paths_create(void); /* NULL: ENOMEM */
 void paths_destroy(struct paths *paths);
 
 /* Grant a directory with everything below it, or one file (its name cannot be
- * removed or replaced then).  The path must exist.  */
-int paths_grant(struct paths *paths, const char *path, bool write,
+ * removed or replaced then).  The path must exist.  With a limit, what is there
+ * is measured. */
+int paths_grant(struct paths *paths, const struct jobspec_grant *grant,
                 struct ckpt_err *err);
 /* Except this directory and everything below it, whatever is granted: the
  * pool's own files. */
 int paths_deny(struct paths *paths, const char *path, struct ckpt_err *err);
-/* The n-th granted directory, open for reading; -1 after the last. */
-int paths_grant_fd(const struct paths *paths, size_t n);
-/* Its absolute name, and whether it is writable. */
-const char *paths_grant_path(const struct paths *paths, size_t n, bool *write);
+/* What the n-th grant is for, an open directory or file (O_PATH perhaps), and
+ * whether it is writable; -1 after the last. */
+int paths_grant_fd(const struct paths *paths, size_t n, bool *write);
 
 /* Where a name leads. */
 struct place {
@@ -40,6 +42,7 @@ struct place {
     bool write; /* the grant allows changes */
     bool fixed; /* the name itself belongs to the grant: cannot be changed */
     bool above; /* only a parent directory of a grant: may be looked at */
+    struct quota *quota;     /* of the grant, or NULL */
     char name[NAME_MAX + 1]; /* one component, or "." for a grant itself */
     char path[PATH_MAX];     /* absolute, without symbolic links */
 };

@@ -1,5 +1,6 @@
 /* record_job.c - see server.h: what is told to the home station */
 #include "lib/common/io.h"
+#include "lib/undo/map.h"
 #include "shadow/server.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 2000, DENIED_LINES_MAX = 100 };
+enum { LINGER_MS = 2000, DENIED_LINES_MAX = 50 };
 
 int64_t now_ms(void)
 {
@@ -64,15 +65,41 @@ void tell_event(struct shadow *shadow, enum jobevent_kind kind, int value,
     shadow_log(shadow, "%s %d %s", jobevent_name(kind), value, text);
 }
 
-void shadow_denied(struct shadow *shadow, const char *path)
+/* Once for each path. */
+static void tell_denied(struct shadow *shadow, const char *path,
+                        const char *what)
 {
+    static char yes;
     char text[JOBDIR_TEXT_MAX];
 
-    if (shadow->denied++ >= DENIED_LINES_MAX)
+    if (!shadow->told && !(shadow->told = map_create()))
         return;
-    snprintf(text, sizeof text, "%s%s", path,
+    if (shadow->denied >= DENIED_LINES_MAX ||
+        map_get(shadow->told, path, strlen(path)) ||
+        map_put(shadow->told, path, strlen(path), &yes) < 0)
+        return;
+    shadow->denied++;
+    snprintf(text, sizeof text, "%.400s %s%s", path, what,
              shadow->denied == DENIED_LINES_MAX ? " (no more such lines)" : "");
     tell_event(shadow, JOBEVENT_DENIED, 0, 0, 0, text);
+}
+
+void shadow_denied(struct shadow *shadow, const char *path)
+{
+    tell_denied(shadow, path, "is outside its grants");
+}
+
+void shadow_over_limit(struct shadow *shadow, struct quota *quota, int fd)
+{
+    char link[32], path[PATH_MAX] = "a file", what[64];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n > 0)
+        path[n] = '\0';
+    snprintf(what, sizeof what, "would go over the grant's limit of %llu bytes",
+             (unsigned long long)quota->limit);
+    tell_denied(shadow, path, what);
 }
 
 void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,

@@ -40,6 +40,7 @@ struct handle {
     bool append; /* always at the end, whatever the call says */
     bool path_only;
     char *path; /* of a directory: what names relative to it begin with */
+    struct quota *quota; /* of the grant it was found in, or NULL */
 };
 
 /* The number on the wire: generation << 16 | index.  Generation 0 belongs to
@@ -112,6 +113,7 @@ struct shadow {
     int64_t linger_until; /* ms: when to leave after the end */
     int64_t starter_seen; /* ms: last sign of life */
     unsigned denied;      /* lines about refused paths so far */
+    struct map *told;     /* those paths */
     unsigned conflicts;
     unsigned refused; /* lines about refused peers so far */
 };
@@ -135,6 +137,8 @@ void tell_event(struct shadow *shadow, enum jobevent_kind kind, int value,
                 uint64_t cpu_usec, uint64_t size, const char *text);
 /* A path outside the grants was asked for. */
 void shadow_denied(struct shadow *shadow, const char *path);
+/* A change would go over a grant's limit; `fd` is the file, or -1. */
+void shadow_over_limit(struct shadow *shadow, struct quota *quota, int fd);
 /* The job is over: write `exit`, leave the loop soon. */
 void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
                 uint64_t cpu_usec, const char *text);
@@ -167,6 +171,26 @@ int find_change(struct shadow *shadow, const shadow_at *at, bool follow,
 int open_place_path(const struct place *place);
 void attr_of(const struct shadow *shadow, const struct stat *st,
              shadow_attr *attr);
+
+/* call_quota.c.  Around a change of an open file's length, to `grown` or by
+ * `appended` bytes.  -1 with EDQUOT: too much. */
+struct resize {
+    struct quota *quota;
+    int fd;
+    off_t before;
+};
+int resize_begin(struct shadow *shadow, struct resize *resize, int fd,
+                 struct quota *quota, off_t grown, off_t appended);
+void resize_end(const struct resize *resize);
+int truncate_to(struct shadow *shadow, int fd, struct quota *quota,
+                uint64_t size);
+/* What the quota gets back when the name, or the handle, goes. */
+off_t freed_by_name(const struct shadow *shadow, const struct place *place);
+off_t freed_by_close(const struct shadow *shadow, const struct handle *handle);
+/* A file is to go from one grant to another: what the other must hold. */
+int rename_fits(struct shadow *shadow, const struct place *from,
+                const struct place *to, off_t *moved);
+
 /* 0, or the errno the job is to see; logs what only we should see. */
 int status_of(struct shadow *shadow, long rc);
 

@@ -189,10 +189,27 @@ static int resolve_cwd(struct shadow *shadow, struct ckpt_err *err)
     return 0;
 }
 
+/* A regular file that no grant covers so far. */
+static int grant_file(struct shadow *shadow, char *path, bool write,
+                      struct ckpt_err *err)
+{
+    struct jobspec_grant grant = {.path = path, .write = write};
+    struct place place;
+    struct stat st;
+
+    if (!path || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    if (paths_find(shadow->paths, "/", path, true, &place) == 0) {
+        place_clear(&place);
+        if (!place.above)
+            return 0;
+    }
+    return paths_grant(shadow->paths, &grant, err);
+}
+
 int start_grants(struct shadow *shadow, struct ckpt_err *err)
 {
     const struct jobspec *spec = &shadow->spec;
-    struct place place;
 
     handles_init(&shadow->handles);
     shadow->paths = paths_create();
@@ -201,25 +218,25 @@ int start_grants(struct shadow *shadow, struct ckpt_err *err)
     if (resolve_cwd(shadow, err) < 0)
         return -1;
     for (size_t i = 0; i < spec->grant_count; i++)
-        if (paths_grant(shadow->paths, spec->grants[i].path,
-                        spec->grants[i].write, err) < 0)
+        if (paths_grant(shadow->paths, &spec->grants[i], err) < 0)
             return -1;
     for (char **deny = spec->deny; deny && *deny; deny++)
         if (paths_deny(shadow->paths, *deny, err) < 0)
             return -1;
     if (paths_deny(shadow->paths, shadow->dir, err) < 0)
         return -1;
-    if (spec->grant_count == 0 &&
-        paths_grant(shadow->paths, spec->cwd, true, err) < 0)
+    struct jobspec_grant cwd = {.path = spec->cwd, .write = true};
+    if (spec->grant_count == 0 && paths_grant(shadow->paths, &cwd, err) < 0)
         return -1;
     shadow->exe_fd = open(spec->executable, O_RDONLY | O_CLOEXEC);
     if (shadow->exe_fd < 0)
         return ckpt_err_sys(err, "%s", spec->executable);
-    /* A program may look at itself. */
-    if (paths_find(shadow->paths, "/", spec->executable, true, &place) == 0 &&
-        !place.above)
-        place_clear(&place);
-    else if (paths_grant(shadow->paths, spec->executable, false, err) < 0)
-        return -1;
-    return open_streams(shadow, err);
+    /* A program may look at itself and what it was given. */
+    return grant_file(shadow, spec->executable, false, err) < 0 ||
+                   open_streams(shadow, err) < 0 ||
+                   grant_file(shadow, spec->in, false, err) < 0 ||
+                   grant_file(shadow, spec->out, true, err) < 0 ||
+                   grant_file(shadow, spec->err, true, err) < 0
+               ? -1
+               : 0;
 }

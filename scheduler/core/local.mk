@@ -21,6 +21,7 @@ scheduler_core_libpolicy_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off -fno-math-err
 noinst_LIBRARIES += scheduler/core/libjob.a
 scheduler_core_libjob_a_SOURCES = \
 	scheduler/core/spec.c scheduler/core/spec.h \
+	scheduler/core/grant.c scheduler/core/grant.h \
 	scheduler/core/job.c scheduler/core/job.h \
 	scheduler/core/job_log.c scheduler/core/job_log.h \
 	scheduler/core/expr.c scheduler/core/expr.h \

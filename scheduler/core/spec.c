@@ -1,6 +1,8 @@
 /* spec.c - see spec.h */
 #include "scheduler/core/spec.h"
 
+#include "scheduler/core/grant.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +70,8 @@ void job_spec_clear(struct job_spec *spec)
     free(spec->err);
     free(spec->log);
     free(spec->requirements);
+    job_list_free(spec->grants);
+    job_list_free(spec->maps);
     memset(spec, 0, sizeof *spec);
 }
 
@@ -164,6 +168,8 @@ static int spec_transform(struct job_spec *to, const struct job_spec *from,
     to->requirements = expand(&none, from->requirements);
     to->args = expand_list(x, from->args, 1);
     to->env = expand_list(x, from->env, 0);
+    to->grants = expand_list(x, from->grants, 0);
+    to->maps = expand_list(x, from->maps, 0);
     to->cwd = expand(x, from->cwd);
     to->in = expand(x, from->in);
     to->out = expand(x, from->out);
@@ -240,5 +246,11 @@ int job_spec_check(const struct job_spec *spec, struct ckpt_err *err)
             return ckpt_err_set(err, EINVAL,
                                 "environment: \"%s\" is not NAME=VALUE",
                                 spec->env[i]);
+    for (size_t i = 0; spec->grants && spec->grants[i]; i++)
+        if (grant_check(spec->grants[i], err))
+            return -1;
+    for (size_t i = 0; spec->maps && spec->maps[i]; i++)
+        if (grant_map_check(spec->maps[i], err))
+            return -1;
     return 0;
 }

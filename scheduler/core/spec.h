@@ -29,6 +29,8 @@ struct job_spec {
     uint32_t umask;
     uint64_t mem_need; /* bytes; 0: unknown */
     uint64_t disk_need;
+    char **grants; /* grant.h, kept form; NULL at the end, or NULL */
+    char **maps;   /* the same, of path rules */
 };
 
 /* Give back what the struct holds and make it all zero. */
@@ -38,7 +40,8 @@ void job_spec_clear(struct job_spec *spec);
 int job_spec_copy(struct job_spec *to, const struct job_spec *from);
 
 /* The copy for one job of a submission: $(Process), $(ProcId), $(Cluster) and
- * $(ClusterId) are replaced in args[1...], env, cwd, in, out, err and log.
+ * $(ClusterId) are replaced in args[1...], env, cwd, in, out, err, log, grants
+ * and maps.
  * 0, or -1 with ENOMEM or E2BIG (a string grew over 128 KiB). */
 int job_spec_expand(struct job_spec *to, const struct job_spec *from,
                     uint64_t cluster, uint32_t process);

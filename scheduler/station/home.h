@@ -79,6 +79,8 @@ struct home {
     bool logs_due; /* users' log files are behind */
 };
 
+struct jobspec; /* shadow/jobdir.h */
+
 int home_main(const char *dir);
 
 int64_t home_wall_ms(void);
@@ -105,6 +107,9 @@ void active_leave(struct active *active, bool kill, const char *reason);
 
 /* Claim the station for the job and start a shadow. */
 void start_match(struct home *home, const coord_match *match);
+/* Add what the job may reach at home.  0, or -1 with errno.  (home_grants.c) */
+int home_grants(struct jobspec *spec, const struct job_spec *from,
+                struct ckpt_err *err);
 /* The shadow listens: tell the station.  -1: it could not be told. */
 int start_send(struct home *home, struct active *active, struct ckpt_err *err);
 

@@ -255,6 +255,7 @@ static void take_event(struct home *home, const struct job *job,
                        const struct jobevent *event)
 {
     struct job_detail detail = {.text = event->text};
+    char text[JOBDIR_TEXT_MAX + 16];
     enum job_event what;
 
     switch (event->kind) {
@@ -278,9 +279,17 @@ static void take_event(struct home *home, const struct job *job,
     case JOBEVENT_REFUSED:
         what = JOB_EV_REFUSED;
         break;
+    case JOBEVENT_DENIED:
+    case JOBEVENT_CONFLICT:
+        log_line("job %llu: %s: %s", (unsigned long long)job->id,
+                 jobevent_name(event->kind), event->text);
+        what = JOB_EV_REFUSED;
+        snprintf(text, sizeof text, "%s: %.*s", jobevent_name(event->kind),
+                 (int)sizeof text - 16, event->text);
+        detail.text = text;
+        break;
     default:
-        if (event->kind == JOBEVENT_CONFLICT ||
-            event->kind == JOBEVENT_DENIED || event->kind == JOBEVENT_LOG)
+        if (event->kind == JOBEVENT_LOG)
             log_line("job %llu: %s: %s", (unsigned long long)job->id,
                      jobevent_name(event->kind), event->text);
         return;

@@ -64,10 +64,12 @@ static int submit(const pool_job_spec *from, unsigned count, uint64_t *first,
         .requirements = given(from->requirements),
         .prio = from->prio,
         .umask = from->umask,
+        .grants = list_of(from->grants.grants_val, from->grants.grants_len),
+        .maps = list_of(from->maps.maps_val, from->maps.maps_len),
     };
     int rc = -1;
 
-    if (!spec.args || !spec.env)
+    if (!spec.args || !spec.env || !spec.grants || !spec.maps)
         ckpt_err_sys(err, "no memory");
     else if (job_spec_check(&spec, err) == 0)
         rc =
@@ -75,6 +77,8 @@ static int submit(const pool_job_spec *from, unsigned count, uint64_t *first,
     int saved = errno;
     free(spec.args);
     free(spec.env);
+    free(spec.grants);
+    free(spec.maps);
     errno = saved;
     return rc;
 }

@@ -195,15 +195,13 @@ static int write_spec(const struct home *home, const struct job *job,
         (uint32_t)(home->settings.checkpoint_every_s + 0.999);
     spec.keep_images = home->settings.keep_images;
     spec.lease_sec = home->settings.lease_s;
-    /* What the job's owner may reach, the job may (see doc/decisions/), but
-     * not the pool's key, queue and journals. */
+    spec.maps = from->maps;
+    /* Whatever is granted, not the pool's key, queue and journals. */
     char *deny[] = {(char *)(uintptr_t)home->pool.path, NULL};
     spec.deny = deny;
-    int rc = jobspec_grant_add(&spec, "/", true);
+    int rc = home_grants(&spec, from, err);
     if (rc == 0)
         rc = jobspec_write(active->dir, &spec, err);
-    else
-        ckpt_err_sys(err, "no memory");
     free(spec.in);
     free(spec.out);
     free(spec.err);

@@ -14,7 +14,8 @@ static int spec_insert(struct store *store, uint64_t first,
     sqlite3_stmt *stmt =
         store_stmt(store,
                    "INSERT INTO specs VALUES "
-                   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                   " ?, ?)",
                    err);
 
     if (!stmt)

@@ -1,8 +1,9 @@
 /* store_schema.c - the tables of the queue, made from the columns
  *
  * user_version holds the schema's version, application_id says that the file
- * is a queue of ours.  There is one version so far; a later one adds its
- * columns at the end of the tables in store_sql.c and an ALTER TABLE here.
+ * is a queue of ours.  A later version adds its columns at the end of the
+ * tables in store_sql.c, and its ALTER TABLE to `upgrades`, by which a queue of
+ * an older version becomes one of this.
  */
 #include "scheduler/store/store_sql.h"
 
@@ -11,7 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x434b5051 }; /* "CKPQ" */
+enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x434b5051 }; /* "CKPQ" */
+
+/* upgrades[n]: from version n + 1 to n + 2. */
+static const char *const upgrades[SCHEMA_VERSION - 1] = {
+    "ALTER TABLE specs ADD COLUMN grants BLOB;"
+    "ALTER TABLE specs ADD COLUMN maps BLOB",
+};
 
 static const char *column_type(enum store_kind kind)
 {
@@ -96,6 +103,17 @@ static int pragma_value(struct store *store, const char *sql, int *value,
     return 0;
 }
 
+static int upgrade(struct store *store, int version, struct ckpt_err *err)
+{
+    char pragma[48];
+
+    for (; version < SCHEMA_VERSION; version++)
+        if (store_exec(store, upgrades[version - 1], err))
+            return -1;
+    snprintf(pragma, sizeof pragma, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    return store_exec(store, pragma, err);
+}
+
 int store_schema(struct store *store, struct ckpt_err *err)
 {
     int id, version, tables;
@@ -109,6 +127,10 @@ int store_schema(struct store *store, struct ckpt_err *err)
             store, store_enter(store, err) ? -1 : create(store, err), err);
     if (id != APPLICATION_ID)
         return ckpt_err_set(err, EPROTO, "this is no queue of ckpt");
+    if (version > 0 && version < SCHEMA_VERSION)
+        return store_leave(
+            store, store_enter(store, err) ? -1 : upgrade(store, version, err),
+            err);
     if (version != SCHEMA_VERSION)
         return ckpt_err_set(err, EPROTO,
                             "the queue has version %d, this program knows "

@@ -61,6 +61,8 @@ const struct store_column store_spec_columns[] = {
     COLUMN(job_spec, umask, KIND_U32),
     COLUMN(job_spec, mem_need, KIND_I64),
     COLUMN(job_spec, disk_need, KIND_I64),
+    COLUMN(job_spec, grants, KIND_LIST), /* from version 2 on */
+    COLUMN(job_spec, maps, KIND_LIST),
 };
 const size_t store_spec_column_count =
     sizeof store_spec_columns / sizeof store_spec_columns[0];

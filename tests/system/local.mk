@@ -33,9 +33,11 @@ dist_check_SCRIPTS += tests/system/image_tools.sh
 TESTS += tests/system/image_tools.sh
 # The pool's daemons.
 daemon_tests = tests/system/pool_quiet.sh tests/system/pool_daemons.sh tests/system/pool_confined.sh \
-	tests/system/pool_owner.sh tests/system/pool_damaged.sh
+	tests/system/pool_owner.sh tests/system/pool_damaged.sh \
+	tests/system/pool_grants.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
-EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c
+EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
+	tests/progs/remote_reach.c
 dist_check_SCRIPTS += tests/system/pool_churn.sh
 CHECK_LONG_TESTS += tests/system/pool_churn.sh
