@@ -13,6 +13,7 @@ CAPTURE_SOURCES = \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
 	lib/capture/capture.c lib/capture/capture.h \
 	lib/capture/handler.c \
+	lib/capture/environment.c lib/capture/environment.h \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \
@@ -31,7 +32,7 @@ CAPTURE_SOURCES = \
 	lib/files/look_content.c lib/files/look_pipe.c \
 	lib/files/look_socket.c lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
-	lib/wrap/signals.c lib/wrap/sigwait.c lib/wrap/sleep.c \
+	lib/wrap/exec.c lib/wrap/signals.c lib/wrap/sigwait.c lib/wrap/sleep.c \
 	lib/wrap/sysv.c lib/wrap/wait.c lib/wrap/wait.h lib/wrap/wrap.h
 
 noinst_LIBRARIES += lib/libckptparts.a
@@ -48,7 +49,8 @@ CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
 CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	nanosleep clock_nanosleep usleep sleep poll ppoll select pselect \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
-	signalfd semget msgget semop semtimedop msgsnd msgrcv
+	signalfd semget msgget semop semtimedop msgsnd msgrcv \
+	execve execv execvp execvpe execl execlp execle fexecve
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
 	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
 

@@ -152,7 +152,7 @@ static int list_memory(struct capture *c, struct ckpt_err *err)
 }
 
 /* Looked up once: after a restart, /proc would name ckpt. */
-static const char *program_path(void)
+const char *ckpt_capture_program(void)
 {
     if (s->program[0] == '\0') {
         long n = ckpt_sys(SYS_readlinkat, AT_FDCWD, "/proc/thread-self/exe",
@@ -165,7 +165,8 @@ static const char *program_path(void)
 static void look_meta(struct capture *c)
 {
     ckpt_meta_look(&c->meta);
-    strcpy(c->meta.program, program_path());
+    strcpy(c->meta.program, ckpt_capture_program());
+    strcpy(c->meta.started, s->started);
     s->captured_ns = c->meta.monotonic_ns;
     c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);

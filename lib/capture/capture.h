@@ -23,6 +23,9 @@
  * the start and after a restart.  Async-signal-safe. */
 int ckpt_capture_arm(struct ckpt_err *err);
 
+/* The file that this program was executed from. */
+const char *ckpt_capture_program(void);
+
 /* The program wants the checkpoint signal for itself: go on with another one.
  * 0, or -1 when that cannot be.  Async-signal-safe. */
 int ckpt_capture_yield(void);

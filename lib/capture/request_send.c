@@ -81,6 +81,33 @@ static int look_for_marker(pid_t pid, struct ckpt_err *err)
     return sig;
 }
 
+/* More than the (perhaps ended) first thread. */
+static bool has_threads_left(pid_t pid)
+{
+    char path[64];
+    struct stat st;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    return stat(path, &st) == 0 && st.st_nlink > 3;
+}
+
+static bool process_gone(pid_t pid)
+{
+    char path[64], stat[512];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (has_threads_left(pid))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t n = ckpt_read_full(fd, stat, sizeof stat - 1);
+    close(fd);
+    stat[n > 0 ? n : 0] = '\0';
+    char *paren = strrchr(stat, ')');
+    return !paren || paren[1] == '\0' || paren[2] == 'Z' || paren[2] == 'X';
+}
+
 /* A program that is just being started or restarted gets its marker soon. */
 static int find_marker(pid_t pid, struct ckpt_err *err)
 {
@@ -88,6 +115,8 @@ static int find_marker(pid_t pid, struct ckpt_err *err)
         int sig = look_for_marker(pid, err);
         if (sig != 0)
             return sig;
+        if (process_gone(pid))
+            return ckpt_err_set(err, ESRCH, "process %d has ended", (int)pid);
         poll(NULL, 0, 10);
     }
     return ckpt_err_set(err, ENOTSUP,
@@ -141,33 +170,6 @@ static bool answered(struct asking *a, char **answer)
     a->len -= (size_t)(line - a->line);
     memmove(a->line, line, a->len);
     return false;
-}
-
-/* More than the (perhaps ended) first thread. */
-static bool has_threads_left(pid_t pid)
-{
-    char path[64];
-    struct stat st;
-
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    return stat(path, &st) == 0 && st.st_nlink > 3;
-}
-
-static bool process_gone(pid_t pid)
-{
-    char path[64], stat[512];
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (has_threads_left(pid))
-        return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true;
-    ssize_t n = ckpt_read_full(fd, stat, sizeof stat - 1);
-    close(fd);
-    stat[n > 0 ? n : 0] = '\0';
-    char *paren = strrchr(stat, ')');
-    return !paren || paren[1] == '\0' || paren[2] == 'Z' || paren[2] == 'X';
 }
 
 /* Ask again; the program may have another checkpoint signal by now. */

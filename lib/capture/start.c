@@ -6,6 +6,7 @@
 #include "lib/ckpt.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/environment.h"
 #include "lib/capture/marker.h"
 #include "lib/capture/state.h"
 #include "lib/capture/unsaved.h"
@@ -107,27 +108,6 @@ static void unblock(int sig)
     ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
 }
 
-/* Programs that this one starts are not under checkpointing: they would write
- * over its image. */
-static void clean_environment(void)
-{
-    static const char *const names[] = {
-        "CKPT_IMAGE",  "CKPT_EVERY",   "CKPT_KEEP", "CKPT_CODEC",
-        "CKPT_SIGNAL", "CKPT_EXIT_ON", "CKPT_LOG",  "CKPT_REMOTE_FD",
-    };
-    char *preload = getenv("LD_PRELOAD");
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        unsetenv(names[i]);
-    size_t len = preload ? strcspn(preload, ": ") : 0;
-    if (len < 10 || strncmp(preload + len - 10, "libckpt.so", 10) != 0)
-        return;
-    if (preload[len] == '\0')
-        unsetenv("LD_PRELOAD");
-    else
-        memmove(preload, preload + len + 1, strlen(preload + len));
-}
-
 static void find_vdso(void)
 {
     const Elf64_Ehdr *eh = (const void *)getauxval(AT_SYSINFO_EHDR);
@@ -195,7 +175,7 @@ static int start(struct ckpt_err *err)
     if (ckpt_capture_arm(err) < 0 || ckpt_capture_mark(err) < 0)
         return -1;
     unblock(s->settings.signal);
-    clean_environment();
+    ckpt_environment_take();
     if (remote_fd >= 0 && ckpt_remote_start(remote_fd, err) < 0)
         return -1;
     ckpt_enable();

@@ -22,6 +22,7 @@ enum {
     CKPT_HOOKS_MAX = 64,
     CKPT_STACK_SIZE = 512 * 1024,
     CKPT_PAGE_SIZE = 4096,
+    CKPT_ENVIRONMENT_MAX = 10,
     CKPT_OTHER_SIGNAL = 64, /* when the program wants the checkpoint signal */
 };
 
@@ -33,6 +34,9 @@ struct ckpt_hook {
 struct ckpt_capture_state {
     struct ckpt_settings settings;
     char program[CKPT_PATH_MAX]; /* the file that was executed */
+    char started[CKPT_PATH_MAX]; /* the first, if it executed another one */
+    /* what of the environment the next one is to find, "NAME=value" */
+    char environment[CKPT_ENVIRONMENT_MAX][CKPT_PATH_MAX + 64];
     int32_t pid; /* of the process that was armed; a forked child is not */
     int32_t
         yielded; /* the signal in place of one that the program took, or 0 */

@@ -25,6 +25,7 @@ void ckpt_meta_encode(struct ckpt_bytes *b, const struct ckpt_meta *m)
     ckpt_put_str(b, m->host);
     ckpt_put_str(b, m->kernel);
     ckpt_put_str(b, m->library);
+    ckpt_put_str(b, m->started);
 }
 
 void ckpt_maps_encode(struct ckpt_bytes *b, const struct ckpt_map *maps,

@@ -46,6 +46,8 @@ struct ckpt_meta {
     char host[CKPT_NAME_MAX];
     char kernel[CKPT_NAME_MAX];
     char library[CKPT_NAME_MAX]; /* libckpt's version */
+    char started[CKPT_PATH_MAX]; /* the program in place of which `program` was
+                                    executed by itself; "": none */
 };
 enum {
     CKPT_META_REMOTE = 1,

@@ -72,6 +72,9 @@ static void get_meta(struct decoder *d, struct ckpt_notes *notes)
     ckpt_get_str(b, m->host, sizeof m->host);
     ckpt_get_str(b, m->kernel, sizeof m->kernel);
     ckpt_get_str(b, m->library, sizeof m->library);
+    m->started[0] = '\0';
+    if (ckpt_bytes_left(b) > 0)
+        ckpt_get_str(b, m->started, sizeof m->started);
 }
 
 static void get_maps(struct decoder *d, struct ckpt_notes *notes)

@@ -30,7 +30,8 @@ static int check(struct restart *r, struct ckpt_err *err)
     if (ckpt_notes_read(r->image, &r->notes, err) < 0)
         return -1;
     const char *program = r->options->program;
-    if (program && strcmp(program, r->notes.meta.program) != 0)
+    if (program && strcmp(program, r->notes.meta.program) != 0 &&
+        strcmp(program, r->notes.meta.started) != 0)
         return ckpt_err_set(err, EINVAL, "it is the image of %s, not of %s",
                             r->notes.meta.program, program);
     bool remote = r->notes.meta.flags & CKPT_META_REMOTE;

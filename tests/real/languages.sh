@@ -46,9 +46,7 @@ for (i in 1:70) {
 }
 close(out); print(summary(l)$coefficients); print(s)
 X
-    R_HOME=$(R RHOME)
-    R_HOME=$R_HOME LD_LIBRARY_PATH=$R_HOME/lib go R "$R_HOME/bin/exec/R" \
-        --vanilla --no-echo -f prog.R
+    go R R --vanilla --no-echo -f prog.R # a shell script
 fi
 
 if begin sbcl sbcl; then
@@ -86,9 +84,9 @@ X
 fi
 if begin octave octave-cli; then
     cat >prog.m <<'X'
-rand("twister", 5); A = rand(150);
-for i = 1:60
-  [q, r] = qr(A); A = r * q + 0.01 * rand(150); s = sprintf("%.12g", sum(A(:)));
+rand("twister", 5); A = rand(200);
+for i = 1:200
+  [q, r] = qr(A); A = r * q + 0.01 * rand(200); s = sprintf("%.12g", sum(A(:)));
   printf("%d %s %d\n", i, s, numel(regexprep(s, "[0-9]", "")));
 end
 X

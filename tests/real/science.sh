@@ -62,8 +62,7 @@ X
 fi
 if begin maxima maxima; then
     echo 'for n:1 thru 130 do print(n, length(factor(x^(24*n)-1)), ratsimp(diff(sin(x)^n,x,3)-1)); print(mod(3^100000,10^30)); print(integrate(1/(x^6+1),x)); quit();' >stdin
-    maxima=$(ls /usr/lib/maxima/*/binary-gcl/maxima 2>/dev/null || true)
-    [ -z "$maxima" ] || go maxima "$maxima" -eval '(cl-user::run)' -f -- --very-quiet
+    go maxima maxima --very-quiet # a shell script
 fi
 if begin povray povray; then # several threads, one that renders
     cat >prog.pov <<'X'
@@ -72,7 +71,7 @@ plane { y, -1 pigment { checker rgb 1 rgb 0.2 } finish { reflection 0.3 } }
 #declare S = seed(7);
 #declare I = 0; #while (I < 60) sphere { <rand(S)*6-3, rand(S)*2-1, rand(S)*5-1>, 0.3 pigment { rgb <rand(S),rand(S),rand(S)> filter 0.5 } finish { reflection 0.2 phong 1 } interior { ior 1.4 } } #declare I = I + 1; #end
 X
-    FILTER='s/.*//' go povray povray +Iprog.pov +Oout.ppm +FP +W500 +H360 -D +WT1 -GA
+    FILTER='s/.*//' go povray povray +Iprog.pov +Oout.bmp +FB +W500 +H360 -D +WT1 -GA
 fi
 if begin ffmpeg ffmpeg; then # a software encoder with threads
     go ffmpeg ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=320x240:rate=25 -t 300 \

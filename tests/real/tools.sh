@@ -124,10 +124,10 @@ minimize z: sum{i in I, j in J} c[i,j] * x[i,j] + sum{j in J} 20 * y[j];
 s.t. one{i in I}: sum{j in J} x[i,j] = 1; s.t. cap{j in J}: sum{i in I} w[i] * x[i,j] <= 90 * y[j];
 solve; printf "%d\n", z; end;
 X
-    FILTER='/^Time used/d; /^Memory used/d' go glpsol glpsol --tmlim 100000 -m prog.mod -o out.txt
+    FILTER='/^Time used/d; /^Memory used/d; /^[+* ].*\(mip\|obj\) =/d' go glpsol glpsol --tmlim 100000 -m prog.mod -o out.txt
 fi
 if begin gp gp; then
-    echo 'default(parisizemax,"400M"); for(i=1,40,print(factor(2^(101+2*i)-1))); print(polgalois(x^7-x-1)); print(ellap(ellinit([1,1]),nextprime(10^30)))' >stdin
+    echo 'default(parisizemax,"400M"); for(i=1,56,print(factor(2^(101+2*i)-1))); print(polgalois(x^7-x-1)); print(ellap(ellinit([1,1]),nextprime(10^30)))' >stdin
     go gp gp -q -f
 fi
 report
