@@ -2,6 +2,7 @@
 #include "cli/pool_edit.h"
 #include "scheduler/pool/pool_conf.h"
 #include "scheduler/pool/pooldir.h"
+#include "scheduler/pool/settings.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -174,6 +175,7 @@ int pool_edit(const char *dir, char *const *settings, size_t n, bool frozen,
               bool *changed, struct ckpt_err *err)
 {
     struct ckpt_conf *conf = pool_conf_load(dir, err);
+    struct settings meant;
     char path[PATH_MAX + 16], *text;
     int result = 0;
 
@@ -181,6 +183,8 @@ int pool_edit(const char *dir, char *const *settings, size_t n, bool frozen,
     if (!conf)
         return -1;
     result = check(conf, settings, n, err);
+    if (result == 0)
+        result = settings_read(&meant, conf, dir, NULL, err);
     ckpt_conf_destroy(conf);
     snprintf(path, sizeof path, "%s/pool.conf", dir);
     if (result)

@@ -27,7 +27,10 @@ ckpt_master_LDADD = $(POOL_LIBS)
 
 ckpt_coordinator_SOURCES = scheduler/coordinator/coordinator.c \
 	scheduler/coordinator/table.c scheduler/coordinator/table.h \
-	scheduler/coordinator/cycle.c scheduler/coordinator/cycle.h
+	scheduler/coordinator/cycle.c scheduler/coordinator/cycle.h \
+	scheduler/coordinator/describe.c scheduler/coordinator/describe.h \
+	scheduler/coordinator/plans.c scheduler/coordinator/plans.h \
+	scheduler/coordinator/balance.c scheduler/coordinator/balance.h
 ckpt_coordinator_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_coordinator_LDADD = scheduler/core/libjob.a $(POOL_LIBS)
 
@@ -46,9 +49,10 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/ask.c scheduler/station/ask.h \
 	scheduler/station/owner.c scheduler/station/owner.h \
 	scheduler/station/load.c scheduler/station/load.h \
+	scheduler/station/measure.c scheduler/station/measure.h \
 	scheduler/station/home.c scheduler/station/home.h \
 	scheduler/station/home_start.c scheduler/station/home_grants.c \
-	scheduler/station/home_active.c \
+	scheduler/station/home_active.c scheduler/station/home_orders.c \
 	scheduler/station/home_rpc.c scheduler/station/home_log.c
 ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_station_LDADD = scheduler/store/libstore.a scheduler/core/libjob.a \

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char DEFAULT_WHERE[] = "default";
+
 struct setting {
     const struct ckpt_conf_key *key;
     char *station; /* NULL: for all */
@@ -289,7 +291,7 @@ struct ckpt_conf *ckpt_conf_create(const struct ckpt_conf_key *keys)
     for (; keys->name; keys++) {
         if (value_check(keys, keys->dflt, &err))
             abort();
-        if (setting_put(conf, keys, NULL, keys->dflt, "default", &err)) {
+        if (setting_put(conf, keys, NULL, keys->dflt, DEFAULT_WHERE, &err)) {
             ckpt_conf_destroy(conf);
             return NULL;
         }
@@ -369,16 +371,38 @@ int ckpt_conf_load(struct ckpt_conf *conf, const char *path,
 
 /* --- asking -------------------------------------------------------------- */
 
-static const char *get(const struct ckpt_conf *conf, const char *name,
-                       const char *station, enum ckpt_conf_type type)
+static const struct setting *setting_of(const struct ckpt_conf *conf,
+                                        const char *name, const char *station)
 {
     const struct ckpt_conf_key *key = find_key(conf->keys, name, strlen(name));
     const struct setting *own;
 
-    if (!key || key->type != type)
+    if (!key)
         abort();
     own = station ? find_setting(conf, key, station) : NULL;
-    return (own ? own : find_setting(conf, key, NULL))->value;
+    return own ? own : find_setting(conf, key, NULL);
+}
+
+const char *ckpt_conf_value(const struct ckpt_conf *conf, const char *key,
+                            const char *station)
+{
+    return setting_of(conf, key, station)->value;
+}
+
+bool ckpt_conf_given(const struct ckpt_conf *conf, const char *key,
+                     const char *station)
+{
+    return strcmp(setting_of(conf, key, station)->where, DEFAULT_WHERE) != 0;
+}
+
+static const char *get(const struct ckpt_conf *conf, const char *name,
+                       const char *station, enum ckpt_conf_type type)
+{
+    const struct setting *found = setting_of(conf, name, station);
+
+    if (found->key->type != type)
+        abort();
+    return found->value;
 }
 
 bool ckpt_conf_bool(const struct ckpt_conf *conf, const char *key,

@@ -70,6 +70,13 @@ uint64_t ckpt_conf_size(const struct ckpt_conf *conf, const char *key,
 const char *ckpt_conf_text(const struct ckpt_conf *conf, const char *key,
                            const char *station);
 
+/* The value of a key of any type as it was written. */
+const char *ckpt_conf_value(const struct ckpt_conf *conf, const char *key,
+                            const char *station);
+/* Was it set, in general or for the station?  Else it is the default. */
+bool ckpt_conf_given(const struct ckpt_conf *conf, const char *key,
+                     const char *station);
+
 /* Everything there is, in the table's order, a key's stations after it
  * (station NULL: the general value).  `where` is "FILE:LINE", "command line"
  * or "default". */

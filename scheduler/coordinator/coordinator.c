@@ -7,7 +7,9 @@
  * A cycle runs when a home asks and something has changed, but never takes
  * more than a tenth of the time.
  */
+#include "scheduler/coordinator/balance.h"
 #include "scheduler/coordinator/cycle.h"
+#include "scheduler/coordinator/plans.h"
 #include "scheduler/coordinator/table.h"
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/serving.h"
@@ -40,6 +42,7 @@ static struct coordinator {
     uint64_t lifetime_ms;
     uint64_t cycle_at_ms; /* no cycle before */
     uint64_t shares_ms;   /* shares were brought up to date */
+    uint64_t info_ms;     /* the policy was told of the stations */
 } self;
 
 /* rpcgen -M names the service procedures; their context is `self`. */
@@ -104,13 +107,14 @@ bool_t coord_jobs_1_svc(coord_jobs_args *ad, coord_jobs_res *res,
     if (!home)
         return FALSE;
     maybe_cycle();
-    cycle_why(&self.table, home, why, sizeof why);
+    cycle_why(&self.table, &self.settings, home, why, sizeof why);
     ok->why = strdup(why);
     ok->stations = (unsigned)self.table.n_stations;
     for (size_t i = 0; i < self.table.n_stations; i++)
         if (self.table.stations[i]->ad.state == POOL_ST_IDLE)
             ok->idle++;
-    if (hand_over(home, ok) && ok->why)
+    if (hand_over(home, ok) && ok->why &&
+        plans_orders(&self.table, home, pool_now_ms(), ok))
         return TRUE;
     xdr_free((xdrproc_t)xdr_coord_jobs_res, (char *)res);
     return FALSE;
@@ -192,11 +196,24 @@ int coord_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
     return ckpt_rpc_free_result(xprt, xdr, res);
 }
 
+static void look_around(uint64_t now)
+{
+    self.info_ms = now;
+    cycle_tick(&self.table, &self.settings, &self.rng, now);
+    plans_review(&self.table, now);
+    if (self.settings.balance &&
+        balance_run(&self.table, &self.settings, &self.rng, now) < 0)
+        log_line("balancing: no memory");
+}
+
 static void tick(void)
 {
     uint64_t now = pool_now_ms();
 
     table_expire(&self.table, now, self.lifetime_ms);
+    if ((double)(now - self.info_ms) >=
+        self.settings.params.info_period_s * 1000)
+        look_around(now);
     if (now - self.shares_ms < TICK_MS)
         return;
     for (size_t i = 0; i < self.table.n_users; i++)
@@ -227,7 +244,8 @@ static int start(const char *dir, struct ckpt_err *err)
     (void)!getrandom(&seed, sizeof seed, 0);
     policy_rng_init(&self.rng, seed, 0);
     self.started = time(NULL);
-    self.shares_ms = pool_now_ms();
+    self.shares_ms = self.info_ms = pool_now_ms();
+    policy_memory_init(&self.table.memory, &self.settings.params);
     self.lifetime_ms = LIFETIMES * self.settings.poll_ms;
     if (self.lifetime_ms < LIFETIME_MIN_MS)
         self.lifetime_ms = LIFETIME_MIN_MS;

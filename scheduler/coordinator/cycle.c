@@ -1,14 +1,17 @@
 /* cycle.c - see cycle.h */
 #include "scheduler/coordinator/cycle.h"
 
+#include "scheduler/coordinator/describe.h"
+#include "scheduler/coordinator/plans.h"
 #include "scheduler/core/expr.h"
+#include "scheduler/pool/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESERVED_MS = 5000 };
+enum { RESERVED_MS = 5000, IMAGE_TIME_MS = 60000, PREEMPTS_MAX = 256 };
 
 /* A job in a cycle: whose it is, and as it was said. */
 struct waiting {
@@ -59,6 +62,32 @@ static struct waiting read_needs(struct known_home *home,
     return waiting;
 }
 
+static bool add_job(struct cycle *c, struct known_home *home,
+                    const coord_idle_job *job, uint64_t now_ms)
+{
+    uint32_t user = table_user(c->table, home->name, job->owner,
+                               &c->settings->params.shares);
+
+    if (user == POLICY_NOBODY)
+        return false;
+    c->waiting[c->n_jobs] = read_needs(home, job);
+    c->jobs[c->n_jobs] = (struct policy_job){
+        .id = (uint32_t)c->n_jobs,
+        .user = user,
+        .home = POLICY_NOBODY,
+        .from = table_station_index(c->table, job->not_station),
+        .priority = job->prio,
+        .since = (double)job->submitted,
+        .here_since = seconds(now_ms),
+        .cpu_need = 1,
+        .io_station = POLICY_NOBODY,
+        .movable = true,
+    };
+    c->n_jobs++;
+    return true;
+}
+
+/* One for which a station is being made free waits for that one. */
 static bool gather_jobs(struct cycle *c, uint64_t now_ms)
 {
     struct table *t = c->table;
@@ -72,53 +101,13 @@ static bool gather_jobs(struct cycle *c, uint64_t now_ms)
         return false;
     for (size_t i = 0; i < t->n_homes; i++) {
         struct known_home *home = t->homes[i];
-        for (unsigned k = 0; k < home->n_jobs; k++) {
-            const coord_idle_job *job = &home->jobs[k];
-            uint32_t user = table_user(t, home->name, job->owner,
-                                       &c->settings->params.shares);
-            if (user == POLICY_NOBODY)
+        for (unsigned k = 0; k < home->n_jobs; k++)
+            if (!(t->n_plans &&
+                  plans_for_job(t, home->name, home->jobs[k].id)) &&
+                !add_job(c, home, &home->jobs[k], now_ms))
                 return false;
-            c->waiting[c->n_jobs] = read_needs(home, job);
-            c->jobs[c->n_jobs] = (struct policy_job){
-                .id = (uint32_t)c->n_jobs,
-                .user = user,
-                .home = POLICY_NOBODY,
-                .from = table_station_index(t, job->not_station),
-                .priority = job->prio,
-                .since = (double)job->submitted,
-                .here_since = seconds(now_ms),
-                .cpu_need = 1,
-                .io_station = POLICY_NOBODY,
-                .movable = true,
-            };
-            c->n_jobs++;
-        }
     }
     return true;
-}
-
-static void describe_station(struct cycle *c, size_t i)
-{
-    struct known_station *known = c->table->stations[i];
-    const pool_station *ad = &known->ad;
-    bool runs = ad->state != POOL_ST_OWNER && ad->state != POOL_ST_IDLE;
-    bool kept = known->reserved_ms != 0;
-
-    c->stations[i] = (struct policy_station){
-        .id = (uint32_t)i,
-        .state = ad->state == POOL_ST_IDLE && kept ? POLICY_STATION_CLAIMED
-                                                   : (uint32_t)ad->state,
-        .jobs = runs || kept,
-        .load = (double)ad->load_milli / 1000,
-        .heard = seconds(known->heard_ms),
-        .speed = 1,
-        .idle_since = seconds(known->owner_left_ms),
-        .user = runs && ad->owner[0] ? table_user(c->table, ad->home, ad->owner,
-                                                  &c->settings->params.shares)
-                                     : POLICY_NOBODY,
-        .job_since = seconds(known->since_ms),
-        .job_immovable = kept,
-    };
 }
 
 static bool gather_stations(struct cycle *c)
@@ -127,7 +116,7 @@ static bool gather_stations(struct cycle *c)
     if (!c->stations)
         return false;
     for (size_t i = 0; i < c->table->n_stations; i++)
-        describe_station(c, i);
+        describe_station(c->table, i, &c->settings->params, &c->stations[i]);
     return true;
 }
 
@@ -158,47 +147,20 @@ static bool gather_shares(struct cycle *c)
     return true;
 }
 
-static bool said_fits(const coord_idle_job *job, const pool_station *station)
-{
-    if (job->want_station[0] && strcmp(job->want_station, station->name) != 0)
-        return false;
-    if (job->mem_need > station->mem_total ||
-        job->disk_need > station->disk_free)
-        return false;
-    return true;
-}
-
-static bool needs_met(const struct waiting *waiting, const pool_station *ad)
-{
-    struct expr_station station = {
-        .name = ad->name,
-        .arch = ad->arch,
-        .features = ad->features,
-        .memory = ad->mem_total,
-        .memory_free = ad->mem_free,
-        .disk = ad->disk_free,
-        .cpus = ad->cpus,
-        .load = (double)ad->load_milli / 1000,
-        .owner_idle = seconds(ad->owner_idle_ms),
-    };
-
-    return !waiting->unreadable && expr_match(waiting->needs, &station);
-}
-
 static bool fits(void *arg, uint32_t job, uint32_t station)
 {
     const struct cycle *c = arg;
     const struct waiting *waiting = &c->waiting[job];
     const pool_station *ad = &c->table->stations[station]->ad;
 
-    return said_fits(waiting->job, ad) && needs_met(waiting, ad);
+    return !waiting->unreadable &&
+           describe_fits(waiting->job, waiting->needs, ad);
 }
 
-static bool leave_match(struct cycle *c, const struct policy_match *match,
+static bool leave_match(struct table *table, struct known_home *home,
+                        uint64_t job, struct known_station *station,
                         uint64_t now_ms)
 {
-    struct known_home *home = c->waiting[match->job].home;
-    struct known_station *station = c->table->stations[match->station];
     coord_match *more =
         realloc(home->matches, (home->n_matches + 1) * sizeof *more);
 
@@ -206,7 +168,7 @@ static bool leave_match(struct cycle *c, const struct policy_match *match,
         return false;
     home->matches = more;
     coord_match *made = &more[home->n_matches];
-    made->job = c->waiting[match->job].job->id;
+    made->job = job;
     made->station = strdup(station->ad.name);
     made->addr = strdup(station->ad.addr);
     if (!made->station || !made->addr) {
@@ -217,7 +179,7 @@ static bool leave_match(struct cycle *c, const struct policy_match *match,
     home->n_matches++;
     station->reserved_ms = now_ms + RESERVED_MS;
     station->reserved_claims = station->ad.claims;
-    c->table->matches++;
+    table->matches++;
     return true;
 }
 
@@ -236,6 +198,69 @@ static void forget_unfetched(struct table *table)
     }
 }
 
+/* A station that was made free for a job is free now. */
+static int keep_promises(struct table *t, uint64_t now_ms)
+{
+    int made = 0;
+
+    for (size_t i = 0; i < t->n_plans; i++) {
+        const struct plan *plan = &t->plans[i];
+        struct known_station *station = table_station(t, plan->station);
+        const coord_idle_job *job = table_waiting(t, plan->home, plan->job);
+
+        if (!job || !station || station->ad.state != POOL_ST_IDLE ||
+            station->reserved_ms)
+            continue;
+        made += leave_match(t, table_home(t, plan->home), plan->job, station,
+                            now_ms);
+    }
+    return made;
+}
+
+/* The station's job has to make room for a user with a better claim. */
+static bool preempt(struct cycle *c, const struct policy_match *match,
+                    uint64_t now_ms)
+{
+    const struct waiting *waiting = &c->waiting[match->job];
+    const pool_station *ad = &c->table->stations[match->station]->ad;
+    struct plan plan = {
+        .job = waiting->job->id,
+        .leaver = ad->job,
+        .until_ms = now_ms + IMAGE_TIME_MS +
+                    (uint64_t)(c->settings->params.vacate_limit_s * 1000),
+    };
+
+    snprintf(plan.home, sizeof plan.home, "%s", waiting->home->name);
+    snprintf(plan.leaver_home, sizeof plan.leaver_home, "%s", ad->home);
+    snprintf(plan.station, sizeof plan.station, "%s", ad->name);
+    snprintf(plan.from, sizeof plan.from, "%s", ad->name);
+    snprintf(plan.why, sizeof plan.why,
+             "%s of %s has had less than its share: makes room for job %llu",
+             waiting->job->owner, waiting->home->name,
+             (unsigned long long)waiting->job->id);
+    log_line("job %llu of %s leaves %s: %s", (unsigned long long)ad->job,
+             ad->home, ad->name, plan.why);
+    return plans_add(c->table, &plan);
+}
+
+/* Matches are left with the homes, what has to make room becomes a plan. */
+static int carry_out(struct cycle *c, size_t n, uint64_t now_ms)
+{
+    int made = 0, room = PREEMPTS_MAX - (int)c->table->n_plans;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct policy_match *m = &c->matches[i];
+        const struct waiting *waiting = &c->waiting[m->job];
+
+        if (m->preempt)
+            made += room-- > 0 && preempt(c, m, now_ms);
+        else
+            made += leave_match(c->table, waiting->home, waiting->job->id,
+                                c->table->stations[m->station], now_ms);
+    }
+    return made;
+}
+
 static int decide(struct cycle *c, struct policy_rng *rng, uint64_t now_ms)
 {
     struct policy_view view = {
@@ -243,6 +268,7 @@ static int decide(struct cycle *c, struct policy_rng *rng, uint64_t now_ms)
         .rng = rng,
         .par = &c->settings->params,
         .n_stations = (uint32_t)c->table->n_stations,
+        .memory = &c->table->memory,
     };
     struct policy_cycle cycle = {
         .jobs = c->jobs,
@@ -255,14 +281,11 @@ static int decide(struct cycle *c, struct policy_rng *rng, uint64_t now_ms)
         .fits_arg = c,
         .scratch = c->scratch,
     };
-    int made = 0;
 
-    size_t n = policy_negotiate(c->settings->policy, &view, &cycle, c->matches,
-                                c->table->n_stations);
-    for (size_t i = 0; i < n; i++)
-        if (!c->matches[i].preempt && leave_match(c, &c->matches[i], now_ms))
-            made++;
-    return made;
+    return carry_out(c,
+                     policy_negotiate(c->settings->policy, &view, &cycle,
+                                      c->matches, c->table->n_stations),
+                     now_ms);
 }
 
 int cycle_run(struct table *table, const struct settings *settings,
@@ -273,40 +296,89 @@ int cycle_run(struct table *table, const struct settings *settings,
 
     table->changed = false;
     forget_unfetched(table);
+    plans_review(table, now_ms);
+    int kept = keep_promises(table, now_ms);
     if (gather_jobs(&c, now_ms) && gather_stations(&c) && gather_shares(&c))
-        made = decide(&c, rng, now_ms);
+        made = kept + decide(&c, rng, now_ms);
     cycle_free(&c);
     if (made < 0)
         errno = ENOMEM;
     return made;
 }
 
-void cycle_why(const struct table *table, const struct known_home *home,
-               char *text, size_t size)
+/* What the policy's information rule needs from time to time (adaptive
+ * thresholds). */
+void cycle_tick(struct table *table, const struct settings *settings,
+                struct policy_rng *rng, uint64_t now_ms)
 {
-    size_t idle = 0, suits = 0;
+    struct policy_station self = {.id = POLICY_NOBODY};
+    struct policy_view view = {
+        .now = seconds(now_ms),
+        .rng = rng,
+        .par = &settings->params,
+        .n_stations = (uint32_t)table->n_stations,
+        .self = &self,
+        .memory = &table->memory,
+    };
+    struct policy_station *known = calloc(table->n_stations + 1, sizeof *known);
+
+    for (size_t i = 0; known && i < table->n_stations; i++)
+        describe_station(table, i, &settings->params, &known[i]);
+    view.known = known;
+    view.n_known = known ? table->n_stations : 0;
+    policy_transfer(settings->policy, &view, POLICY_EV_TICK);
+    free(known);
+}
+
+struct counts {
+    size_t idle, fit, idle_fit;
+};
+
+static struct counts count_for(const struct table *table,
+                               const coord_idle_job *job)
+{
+    struct waiting first = read_needs(NULL, job);
+    struct counts n = {0};
+
+    for (size_t i = 0; i < table->n_stations; i++) {
+        const struct known_station *station = table->stations[i];
+        bool idle = station->ad.state == POOL_ST_IDLE && !station->reserved_ms;
+        bool fit =
+            !first.unreadable && describe_fits(job, first.needs, &station->ad);
+
+        n.idle += idle;
+        n.fit += fit;
+        n.idle_fit += idle && fit;
+    }
+    expr_free(first.needs);
+    return n;
+}
+
+void cycle_why(const struct table *table, const struct settings *settings,
+               const struct known_home *home, char *text, size_t size)
+{
+    const struct plan *plan;
 
     text[0] = '\0';
     if (home->n_jobs == 0 || home->n_matches > 0)
         return;
-    struct waiting first =
-        read_needs((struct known_home *)(uintptr_t)home, &home->jobs[0]);
-    for (size_t i = 0; i < table->n_stations; i++) {
-        if (said_fits(&home->jobs[0], &table->stations[i]->ad) &&
-            needs_met(&first, &table->stations[i]->ad))
-            suits++;
-        if (table->stations[i]->ad.state == POOL_ST_IDLE &&
-            !table->stations[i]->reserved_ms)
-            idle++;
+    plan = plans_for_job(table, home->name, home->jobs[0].id);
+    if (plan) {
+        snprintf(text, size, "%s is being made free for it", plan->station);
+        return;
     }
-    expr_free(first.needs);
+    struct counts n = count_for(table, &home->jobs[0]);
     if (table->n_stations == 0)
         snprintf(text, size, "the coordinator knows no station");
-    else if (idle == 0)
+    else if (n.idle == 0)
         snprintf(text, size, "none of %zu stations is idle", table->n_stations);
+    else if (n.idle_fit > 0)
+        snprintf(text, size,
+                 "%zu idle stations would suit; policy %s has not chosen one",
+                 n.idle_fit, settings->policy_name);
     else
         snprintf(text, size,
                  "%zu stations are idle, none of them suits; of all %zu "
                  "stations %zu would",
-                 idle, table->n_stations, suits);
+                 n.idle, table->n_stations, n.fit);
 }

@@ -14,8 +14,12 @@
 int cycle_run(struct table *table, const struct settings *settings,
               struct policy_rng *rng, uint64_t now_ms);
 
+/* Let the policy learn of the stations; every info_period. */
+void cycle_tick(struct table *table, const struct settings *settings,
+                struct policy_rng *rng, uint64_t now_ms);
+
 /* Why did the home's first job not match? (a sentence, or "") */
-void cycle_why(const struct table *table, const struct known_home *home,
-               char *text, size_t size);
+void cycle_why(const struct table *table, const struct settings *settings,
+               const struct known_home *home, char *text, size_t size);
 
 #endif

@@ -1,26 +1,13 @@
 /* table.c - see table.h */
 #include "scheduler/coordinator/table.h"
 
-#include "scheduler/core/policy.h"
+#include "scheduler/coordinator/plans.h"
 #include "scheduler/pool/words.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-bool table_copy_job(coord_idle_job *to, const coord_idle_job *from)
-{
-    *to = *from;
-    to->owner = to->want_station = to->not_station = to->requirements = NULL;
-    if (words_copy(&to->owner, from->owner) &&
-        words_copy(&to->want_station, from->want_station) &&
-        words_copy(&to->not_station, from->not_station) &&
-        words_copy(&to->requirements, from->requirements))
-        return true;
-    xdr_free((xdrproc_t)xdr_coord_idle_job, (char *)to);
-    return false;
-}
 
 size_t table_station_after(const struct table *table, const char *name)
 {
@@ -129,11 +116,33 @@ void table_withdraw(struct table *table, const char *name, uint64_t boot_id)
         station->heard_ms = 0; /* expires at the next look */
 }
 
-static struct known_home *home_find(const struct table *table, const char *name)
+struct known_home *table_home(const struct table *table, const char *name)
 {
     for (size_t i = 0; i < table->n_homes; i++)
         if (strcmp(table->homes[i]->name, name) == 0)
             return table->homes[i];
+    return NULL;
+}
+
+const coord_idle_job *table_waiting(const struct table *table, const char *name,
+                                    uint64_t job)
+{
+    const struct known_home *home = table_home(table, name);
+
+    for (unsigned i = 0; home && i < home->n_jobs; i++)
+        if (home->jobs[i].id == job)
+            return &home->jobs[i];
+    return NULL;
+}
+
+const coord_running_job *table_running(const struct table *table,
+                                       const char *name, uint64_t job)
+{
+    const struct known_home *home = table_home(table, name);
+
+    for (unsigned i = 0; home && i < home->n_running_jobs; i++)
+        if (home->running_jobs[i].job.id == job)
+            return &home->running_jobs[i];
     return NULL;
 }
 
@@ -160,6 +169,12 @@ static void home_drop_jobs(struct known_home *home)
     free(home->jobs);
     home->jobs = NULL;
     home->n_jobs = 0;
+    for (unsigned i = 0; i < home->n_running_jobs; i++)
+        xdr_free((xdrproc_t)xdr_coord_running_job,
+                 (char *)&home->running_jobs[i]);
+    free(home->running_jobs);
+    home->running_jobs = NULL;
+    home->n_running_jobs = 0;
 }
 
 void table_drop_matches(struct known_home *home)
@@ -171,10 +186,24 @@ void table_drop_matches(struct known_home *home)
     home->n_matches = 0;
 }
 
-struct known_home *table_hear_home(struct table *table,
-                                   const coord_jobs_args *ad, uint64_t now_ms)
+/* The lists of the message become ours: no copy of thousands of strings. */
+static void take_jobs(struct known_home *home, coord_jobs_args *ad)
 {
-    struct known_home *home = home_find(table, ad->home);
+    home_drop_jobs(home);
+    home->jobs = ad->jobs.jobs_val;
+    home->n_jobs = ad->jobs.jobs_len;
+    home->running_jobs = ad->on_stations.on_stations_val;
+    home->n_running_jobs = ad->on_stations.on_stations_len;
+    ad->jobs.jobs_val = NULL;
+    ad->jobs.jobs_len = 0;
+    ad->on_stations.on_stations_val = NULL;
+    ad->on_stations.on_stations_len = 0;
+}
+
+struct known_home *table_hear_home(struct table *table, coord_jobs_args *ad,
+                                   uint64_t now_ms)
+{
+    struct known_home *home = table_home(table, ad->home);
 
     if (!home)
         home = home_add(table, ad->home);
@@ -184,11 +213,7 @@ struct known_home *table_hear_home(struct table *table,
     home->heard_ms = now_ms;
     home->queued = ad->queued;
     home->running = ad->running;
-    home_drop_jobs(home);
-    home->jobs = calloc(ad->jobs.jobs_len + 1, sizeof *home->jobs);
-    for (unsigned i = 0; home->jobs && i < ad->jobs.jobs_len; i++)
-        if (table_copy_job(&home->jobs[home->n_jobs], &ad->jobs.jobs_val[i]))
-            home->n_jobs++;
+    take_jobs(home, ad);
     if (home->n_jobs > 0)
         table->changed = true;
     return home;
@@ -257,5 +282,6 @@ void table_clear(struct table *table)
     free(table->stations);
     free(table->homes);
     free(table->users);
+    plans_clear(table);
     *table = (struct table){.n_stations = 0};
 }

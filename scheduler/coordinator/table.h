@@ -8,7 +8,7 @@
 
 #include "lib/proto/coordinator.h"
 #include "lib/proto/pool.h"
-#include "scheduler/core/policy_shares.h"
+#include "scheduler/core/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +31,8 @@ struct known_home {
     unsigned running;
     coord_idle_job *jobs; /* strings are ours */
     unsigned n_jobs;
+    coord_running_job *running_jobs; /* strings are ours */
+    unsigned n_running_jobs;
     coord_match *matches; /* not yet fetched; strings are ours */
     unsigned n_matches;
 };
@@ -41,6 +43,8 @@ struct known_user {
     struct policy_share share;
 };
 
+struct plan;
+
 struct table {
     struct known_station **stations; /* by name */
     size_t n_stations;
@@ -48,8 +52,11 @@ struct table {
     size_t n_homes;
     struct known_user *users;
     size_t n_users;
-    uint64_t matches; /* ever made */
-    bool changed;     /* since the last negotiation */
+    struct plan *plans; /* plans.h */
+    size_t n_plans;
+    struct policy_memory memory; /* of the policy */
+    uint64_t matches;            /* ever made */
+    bool changed;                /* since the last negotiation */
 };
 
 struct known_station *table_station(const struct table *table,
@@ -59,12 +66,20 @@ uint32_t table_station_index(const struct table *table, const char *name);
 /* The index of the first station with a name above `name`. */
 size_t table_station_after(const struct table *table, const char *name);
 
+/* What the home said of a job that waits, or that runs; NULL: nothing. */
+const coord_idle_job *table_waiting(const struct table *table, const char *home,
+                                    uint64_t job);
+const coord_running_job *table_running(const struct table *table,
+                                       const char *home, uint64_t job);
+struct known_home *table_home(const struct table *table, const char *name);
+
 /* Take an advertisement.  0, or -1 with errno: ESTALE (an older one than we
  * have), ENOMEM. */
 int table_hear_station(struct table *table, const pool_station *ad,
                        uint64_t now_ms);
-struct known_home *table_hear_home(struct table *table,
-                                   const coord_jobs_args *ad, uint64_t now_ms);
+/* The same of a home; its lists of jobs are taken out of the message. */
+struct known_home *table_hear_home(struct table *table, coord_jobs_args *ad,
+                                   uint64_t now_ms);
 void table_withdraw(struct table *table, const char *station, uint64_t boot_id);
 
 /* Forget what has not been said again for lifetime_ms. */
@@ -76,6 +91,5 @@ uint32_t table_user(struct table *table, const char *home, const char *owner,
 
 void table_clear(struct table *table);
 void table_drop_matches(struct known_home *home);
-bool table_copy_job(coord_idle_job *to, const coord_idle_job *from);
 
 #endif

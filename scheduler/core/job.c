@@ -56,6 +56,7 @@ static const struct {
 
     {JOB_VACATING, JOB_EV_CHECKPOINTED, JOB_VACATING},
     {JOB_VACATING, JOB_EV_REFUSED, JOB_VACATING},
+    {JOB_VACATING, JOB_EV_STAYED, JOB_RUNNING},
     {JOB_VACATING, JOB_EV_NOT_STARTED, JOB_IDLE},
     {JOB_VACATING, JOB_EV_EVICTED, JOB_IDLE},
     {JOB_VACATING, JOB_EV_LOST, JOB_IDLE},
@@ -129,6 +130,7 @@ static const char *const event_names[JOB_EVENT_COUNT] = {
     [JOB_EV_HOLD] = "hold",
     [JOB_EV_RELEASE] = "release",
     [JOB_EV_REMOVE] = "remove",
+    [JOB_EV_STAYED] = "stays",
 };
 
 static const char *const hold_names[JOB_HOLD_COUNT] = {
@@ -292,6 +294,7 @@ static void job_keep_books(struct job *job, enum job_event event,
     case JOB_EV_VACATE:
     case JOB_EV_REFUSED:
     case JOB_EV_REMOVE:
+    case JOB_EV_STAYED:
     case JOB_EVENT_COUNT:
         break;
     }

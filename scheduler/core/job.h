@@ -52,6 +52,7 @@ enum job_event {
     JOB_EV_HOLD,         /* text: by its owner */
     JOB_EV_RELEASE,
     JOB_EV_REMOVE,
+    JOB_EV_STAYED, /* text: asked to leave, it could not and goes on */
     JOB_EVENT_COUNT
 };
 

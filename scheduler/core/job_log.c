@@ -218,6 +218,7 @@ static void put_event(FILE *out, const struct job_entry *e, const char *home)
     case JOB_EV_FAULT:
     case JOB_EV_HOLD:
     case JOB_EV_REMOVE:
+    case JOB_EV_STAYED:
     case JOB_EVENT_COUNT:
         break;
     }

@@ -10,6 +10,7 @@ scheduler_core_libpolicy_a_SOURCES = \
 	scheduler/core/policy_load.c scheduler/core/policy_load.h \
 	scheduler/core/policy_locate.c scheduler/core/policy_negotiate.c \
 	scheduler/core/policy_params.c \
+	scheduler/core/policy_pool.c scheduler/core/policy_pool.h \
 	scheduler/core/policy_rng.c scheduler/core/policy_rng.h \
 	scheduler/core/policy_rules.h \
 	scheduler/core/policy_select.c \

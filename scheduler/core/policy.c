@@ -253,12 +253,15 @@ static uint32_t untried(const struct policy_view *view,
     return id;
 }
 
-static struct policy_step choose_best(struct policy_search *search)
+static struct policy_step choose_best(const struct policy_view *view,
+                                      struct policy_search *search)
 {
     uint32_t best = search->best;
 
     if (best == POLICY_NOBODY)
         return step(POLICY_DO_STAY, POLICY_NOBODY);
+    if (view->memory)
+        view->memory->cursor = best + 1;
     policy_search_refused(search, best);
     return step(POLICY_DO_GO, best);
 }
@@ -277,14 +280,14 @@ static struct policy_step probe(const struct policy *policy,
             search->best = answer->id;
             search->best_score = score;
             if (policy->location->first)
-                return choose_best(search);
+                return choose_best(view, search);
         }
     }
     if (search->n_tried < view->par->probe_limit)
         next = untried(view, search);
     if (next != POLICY_NOBODY)
         return step(POLICY_DO_PROBE, next);
-    return choose_best(search);
+    return choose_best(view, search);
 }
 
 /* The best of what is known; equals are drawn by lot, so that not all
@@ -315,7 +318,7 @@ static struct policy_step look_up(const struct policy *policy,
         search->best = s->id;
         search->best_score = score;
     }
-    return choose_best(search);
+    return choose_best(view, search);
 }
 
 struct policy_step policy_search_next(const struct policy *policy,

@@ -51,6 +51,7 @@ static void parse_stat(struct policy_counters *c, const char *text)
     for (i = 0; i < 8; i++)
         c->total += (double)v[i];
     c->busy = c->total - (double)v[3] - (double)v[4];
+    c->nice = (double)v[1];
     for (line = strstr(text, "\ncpu"); line; line = strstr(line + 1, "\ncpu"))
         c->processors++;
     c->intr = number_after(text, "intr", 0);

@@ -44,6 +44,7 @@ struct policy_marks {
 /* Counters as the kernel keeps them; a sample is the difference of two. */
 struct policy_counters {
     double busy, total; /* jiffies over all processors */
+    double nice;        /* of busy: by processes of low priority */
     double intr, switches, blocks, pages;
     uint32_t running, processors;
     double mem_total, mem_available; /* kB */

@@ -6,9 +6,12 @@
  *             in this cycle | users by whose turn it is
  *
  * Users go in the order of index + grants, so that one with many jobs cannot
- * take all stations of a cycle (CON-4, Up-Down).
+ * take all stations of a cycle (CON-4, Up-Down).  A job looks at the best of
+ * all idle stations where there is a table of them, else at a few: drawn by
+ * lot (probes, gossip), or the latest to advertise.  Under a receiver's rule
+ * the stations draw users instead.
  */
-#include "scheduler/core/policy.h"
+#include "scheduler/core/policy_pool.h"
 
 struct table {
     const struct policy *policy;
@@ -20,6 +23,8 @@ struct table {
     size_t n_users, n_turns, n_idle, n_busy, first_idle, first_busy;
     struct policy_match *out;
     size_t n_out, max;
+    uint32_t looks; /* idle stations that are looked at for one job */
+    bool drawn;     /* by lot; then all from first_idle on are free */
 };
 
 typedef int comparison(const struct table *t, uint32_t a, uint32_t b);
@@ -95,6 +100,38 @@ static int by_score(const struct table *t, uint32_t a, uint32_t b)
     return c ? c : ordered(a, b);
 }
 
+static int by_news(const struct table *t, uint32_t a, uint32_t b)
+{
+    int c = ordered(t->cycle->stations[b].heard, t->cycle->stations[a].heard);
+
+    return c ? c : ordered(a, b);
+}
+
+/* In what order idle stations are looked at. */
+static void order_idle(struct table *t)
+{
+    if (t->looks == UINT32_MAX)
+        sort(t, t->idle, t->n_idle, by_score);
+    else if (t->policy->information->kind == POLICY_INFO_ADVERT)
+        sort(t, t->idle, t->n_idle, by_news);
+    else
+        t->drawn = true;
+}
+
+/* The i-th to be looked at; a drawn one changes places with the i-th. */
+static uint32_t idle_at(struct table *t, size_t i)
+{
+    uint32_t s = t->idle[i];
+    size_t other;
+
+    if (!t->drawn)
+        return s;
+    other = i + policy_rng_below(t->view->rng, (uint32_t)(t->n_idle - i));
+    t->idle[i] = t->idle[other];
+    t->idle[other] = s;
+    return t->idle[i];
+}
+
 static double claim(const struct table *t, uint32_t user)
 {
     if (user >= t->cycle->n_shares)
@@ -133,7 +170,7 @@ static void gather_stations(struct table *t)
             t->busy[t->n_busy++] = i;
         }
     }
-    sort(t, t->idle, t->n_idle, by_score);
+    order_idle(t);
     sort(t, t->busy, t->n_busy, by_victim);
 }
 
@@ -201,32 +238,50 @@ static void grant(struct table *t, uint32_t user, uint32_t job,
     t->grants[user]++;
 }
 
-/* Take the first free entry that fits; one the job has just been thrown off
- * only when there is no other. */
-static uint32_t take_idle(struct table *t, uint32_t job)
+static uint32_t take_entry(struct table *t, size_t i)
 {
-    uint32_t from = t->cycle->jobs[job].from;
-    size_t i, last_resort = t->n_idle;
-    uint32_t found;
+    uint32_t found = t->idle[i];
 
-    for (i = t->first_idle; i < t->n_idle; i++) {
-        uint32_t s = t->idle[i];
-
-        if (s == POLICY_NOBODY || !fits(t, job, s))
-            continue;
-        if (t->cycle->stations[s].id != from)
-            break;
-        last_resort = i;
-    }
-    if (i == t->n_idle)
-        i = last_resort;
-    if (i == t->n_idle)
-        return POLICY_NOBODY;
-    found = t->idle[i];
-    t->idle[i] = POLICY_NOBODY;
+    t->idle[i] = t->drawn ? t->idle[t->first_idle++] : POLICY_NOBODY;
     while (t->first_idle < t->n_idle && t->idle[t->first_idle] == POLICY_NOBODY)
         t->first_idle++;
     return found;
+}
+
+/* Of the first few free entries that fit take the best; where all are known
+ * that is the first.  One the job has just been thrown off only when there is
+ * no other. */
+static uint32_t take_idle(struct table *t, uint32_t job)
+{
+    const struct policy_job *ad = &t->cycle->jobs[job];
+    size_t best = t->n_idle, last_resort = t->n_idle, i;
+    double best_score = POLICY_UNFIT;
+    uint32_t looked = 0;
+
+    for (i = t->first_idle; i < t->n_idle && looked < t->looks; i++) {
+        uint32_t s = idle_at(t, i);
+        double worth;
+
+        if (s == POLICY_NOBODY || !fits(t, job, s))
+            continue;
+        if (t->cycle->stations[s].id == ad->from) {
+            last_resort = i;
+            continue;
+        }
+        if (t->looks == UINT32_MAX)
+            return take_entry(t, i);
+        looked++;
+        worth = t->policy->location->score(t->view, POLICY_TRANSFER_PLACE, ad,
+                                           &t->cycle->stations[s]);
+        if (worth <= best_score)
+            continue;
+        best = i;
+        best_score = worth;
+        if (t->policy->location->first)
+            break;
+    }
+    best = best == t->n_idle && looked == 0 ? last_resort : best;
+    return best == t->n_idle ? POLICY_NOBODY : take_entry(t, best);
 }
 
 /* A station whose job's owner has a strictly worse claim than `user`. */
@@ -270,6 +325,82 @@ size_t policy_cycle_scratch(size_t n_jobs, size_t n_stations, size_t n_shares)
     return n_jobs + 2 * n_stations + 4 * (n_shares ? n_shares : 1);
 }
 
+/* The first of the user's waiting jobs that may run there; it moves to the
+ * front of those that are left. */
+static uint32_t job_for(struct table *t, uint32_t user, uint32_t station)
+{
+    size_t i;
+
+    for (i = t->next[user]; i < t->end[user]; i++) {
+        uint32_t job = t->job[i];
+
+        if (!fits(t, job, station))
+            continue;
+        for (; i > t->next[user]; i--)
+            t->job[i] = t->job[i - 1];
+        t->next[user]++;
+        return job;
+    }
+    return POLICY_NOBODY;
+}
+
+/* A user's queue, as a station that looks for work sees it: one job is always
+ * thought to be served, the others wait. */
+static double queue_score(const struct table *t, uint32_t user)
+{
+    struct policy_station queue = {.id = user,
+                                   .state = POLICY_STATION_CLAIMED,
+                                   .level = POLICY_OVER,
+                                   .speed = 1};
+
+    queue.jobs = 1 + t->end[user] - t->next[user];
+    queue.load = queue.cpu_use = queue.jobs;
+    return t->policy->location->score(t->view, POLICY_TRANSFER_FETCH, NULL,
+                                      &queue);
+}
+
+/* Receivers: each idle station draws a few users, and takes a job of the
+ * first (or best) that has enough (DEM-4, SHK-5). */
+static void fetch(struct table *t, uint32_t station)
+{
+    uint32_t best = POLICY_NOBODY, looked, job;
+    double best_score = POLICY_UNFIT;
+
+    for (looked = 0; looked < t->looks && t->n_turns > 0; looked++) {
+        uint32_t user =
+            t->turn[policy_rng_below(t->view->rng, (uint32_t)t->n_turns)];
+        double worth = queue_score(t, user);
+
+        if (worth <= best_score || t->next[user] >= t->end[user])
+            continue;
+        best = user;
+        best_score = worth;
+        if (t->policy->location->first)
+            break;
+    }
+    job = best == POLICY_NOBODY ? POLICY_NOBODY : job_for(t, best, station);
+    if (job != POLICY_NOBODY)
+        grant(t, best, job, station, false);
+}
+
+static void place(struct table *t)
+{
+    while (t->n_out < t->max && t->n_turns > 0) {
+        uint32_t user = t->turn[0];
+        uint32_t job = t->job[t->next[user]++];
+        uint32_t station = take_idle(t, job);
+        bool preempt = station == POLICY_NOBODY;
+
+        if (preempt)
+            station = take_busy(t, user, job);
+        if (station != POLICY_NOBODY)
+            grant(t, user, job, station, preempt);
+        else if (t->first_idle >= t->n_idle && t->n_busy == 0)
+            break;
+        turn_over(t);
+    }
+}
+
 size_t policy_negotiate(const struct policy *policy,
                         const struct policy_view *view,
                         const struct policy_cycle *cycle,
@@ -277,24 +408,18 @@ size_t policy_negotiate(const struct policy *policy,
 {
     struct table t = {
         .policy = policy, .view = view, .cycle = cycle, .out = out, .max = max};
+    size_t i;
 
+    t.looks = policy_pool_looks(policy, view->par);
     lay_out(&t);
     gather_stations(&t);
     gather_jobs(&t);
     gather_turns(&t);
-    while (t.n_out < t.max && t.n_turns > 0) {
-        uint32_t user = t.turn[0];
-        uint32_t job = t.job[t.next[user]++];
-        uint32_t station = take_idle(&t, job);
-        bool preempt = station == POLICY_NOBODY;
-
-        if (preempt)
-            station = take_busy(&t, user, job);
-        if (station != POLICY_NOBODY)
-            grant(&t, user, job, station, preempt);
-        else if (t.first_idle >= t.n_idle && t.n_busy == 0)
-            break;
-        turn_over(&t);
+    if (!policy_pool_fetches(policy, view)) {
+        place(&t);
+        return t.n_out;
     }
+    for (i = 0; i < t.n_idle && t.n_out < t.max; i++)
+        fetch(&t, idle_at(&t, i));
     return t.n_out;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { NUMBER, COUNT, SECONDS, SHARE };
+enum kind { NUMBER, COUNT, SECONDS, OR_NEVER, SHARE };
 
 static const struct key {
     const char *name;
@@ -63,8 +63,8 @@ static const struct key {
     {"vacate_limit", PAR(vacate_limit_s), SECONDS, "10m",
      "then it has this long to checkpoint and go"},
     {"cycle", PAR(cycle_s), SECONDS, "120s", "length of a negotiation cycle"},
-    {"preempt_after", PAR(preempt_after_s), NUMBER, "3600",
-     "seconds a job runs before a better claim may end it; -1 never"},
+    {"preempt_after", PAR(preempt_after_s), OR_NEVER, "1h",
+     "a job runs this long before a better claim may end it; or never"},
     {"updown_step", PAR(shares.step), NUMBER, "10",
      "change of the Up-Down index in an interval"},
     {"updown_interval", PAR(shares.interval_s), SECONDS, "120s",
@@ -120,6 +120,12 @@ static int key_set(const struct key *k, struct policy_params *par,
     double v = 0;
 
     switch (k->kind) {
+    case OR_NEVER:
+        if (strcmp(text, "never") == 0 || strcmp(text, "-1") == 0) {
+            *(double *)at = -1;
+            return 0;
+        }
+        return policy_seconds_parse(text, at);
     case SECONDS:
         return policy_seconds_parse(text, at);
     case NUMBER:

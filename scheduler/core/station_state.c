@@ -19,6 +19,7 @@ static const struct {
     {STATION_SUSPENDED, STATION_EV_LEAVE, STATION_VACATING},
     {STATION_SUSPENDED, STATION_EV_JOB_GONE, STATION_OWNER},
     {STATION_VACATING, STATION_EV_JOB_GONE, STATION_OWNER},
+    {STATION_VACATING, STATION_EV_STAY, STATION_CLAIMED},
 };
 
 bool station_state_step(enum station_state *state, enum station_event event)

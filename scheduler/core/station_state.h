@@ -26,6 +26,7 @@ enum station_event {
     STATION_EV_CLAIM,      /* a home claimed us */
     STATION_EV_GRACE_OVER, /* suspended for suspend_grace */
     STATION_EV_LEAVE,      /* somebody asked for the job to go */
+    STATION_EV_STAY,       /* and takes it back */
     STATION_EV_JOB_GONE,   /* no process of the job is left, or the claim
                               ended without one */
 };

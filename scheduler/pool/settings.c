@@ -1,6 +1,7 @@
 /* settings.c - see settings.h */
 #include "scheduler/pool/settings.h"
 
+#include "scheduler/core/policy_pool.h"
 #include "scheduler/pool/pool_conf.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
             0 ||
         copy(s->scratch, sizeof s->scratch, conf, "scratch", station, err) <
             0 ||
+        copy(s->load_from, sizeof s->load_from, conf, "load_from", station,
+             err) < 0 ||
         copy(s->listen, sizeof s->listen, conf, "listen", NULL, err) < 0)
         return -1;
     if (strcmp(s->owner_devices, "auto") == 0)
@@ -46,14 +49,61 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
     return 0;
 }
 
+/* Keys of pool.conf that are the policy core's own. */
+static const char *const policy_keys[] = {
+    "idle_start",   "load_start",    "suspend_grace", "vacate_limit",
+    "residence",    "info_period",   "info_max_age",  "move_fixed",
+    "move_mb_s",    "candidate",     "high_load",     "offload",
+    "place_margin", "threshold",     "fetch_from",    "probe_limit",
+    "view_size",    "adapt_rate",    "adapt_floor",   "share",
+    "updown_step",  "preempt_after", "half_life",     "updown_interval",
+};
+
+static int read_params(struct settings *s, const struct ckpt_conf *conf,
+                       const char *station, struct ckpt_err *err)
+{
+    for (size_t i = 0; i < sizeof policy_keys / sizeof policy_keys[0]; i++) {
+        const char *key = policy_keys[i];
+        const char *value = ckpt_conf_value(conf, key, station);
+
+        if (ckpt_conf_given(conf, key, station) &&
+            policy_params_set(&s->params, key, value) < 0)
+            return ckpt_err_set(err, EINVAL, "%s = %s: bad value", key, value);
+    }
+    s->params.cycle_s = seconds(conf, "negotiation_cycle", NULL);
+    return 0;
+}
+
+/* "cpu=0.3:0.8 runq=0.5:1.5" */
+static int read_marks(struct settings *s, const char *text,
+                      struct ckpt_err *err)
+{
+    char word[128], key[64];
+    int used;
+
+    while (sscanf(text, " %127s%n", word, &used) == 1) {
+        char *low = strchr(word, '='), *high = strchr(word, ':');
+
+        text += used;
+        if (!low || !high || high < low)
+            return ckpt_err_set(err, EINVAL,
+                                "watermarks: %s is not FACTOR=LOW:HIGH", word);
+        *low++ = *high++ = '\0';
+        snprintf(key, sizeof key, "low.%.50s", word);
+        int rc = policy_params_set(&s->params, key, low);
+        snprintf(key, sizeof key, "high.%.50s", word);
+        if (rc < 0 || policy_params_set(&s->params, key, high) < 0)
+            return ckpt_err_set(err, EINVAL,
+                                "watermarks: %s=%s:%s: no such factor, or not "
+                                "numbers",
+                                word, low, high);
+    }
+    return 0;
+}
+
 static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
                          const char *station)
 {
-    s->params.idle_start_s = seconds(conf, "idle_start", station);
-    s->params.load_start = ckpt_conf_real(conf, "load_start", station);
-    s->params.suspend_grace_s = seconds(conf, "suspend_grace", station);
-    s->params.vacate_limit_s = seconds(conf, "vacate_limit", station);
-    s->params.cycle_s = seconds(conf, "negotiation_cycle", NULL);
     s->resume_idle_s = seconds(conf, "resume_idle", station);
     if (s->resume_idle_s > s->params.idle_start_s)
         s->resume_idle_s = s->params.idle_start_s;
@@ -65,29 +115,58 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
     s->lease_s = (uint32_t)seconds(conf, "lease", NULL);
 }
 
+static int read_policy(struct settings *s, const struct ckpt_conf *conf,
+                       const char *path, struct ckpt_err *err)
+{
+    const char *why;
+
+    s->policy = policy_find(s->policy_name);
+    if (!s->policy)
+        return ckpt_err_set(err, EINVAL,
+                            "%s/pool.conf: policy = %s: no such policy; `ckpt "
+                            "sim --policies` lists them",
+                            path, s->policy_name);
+    why = policy_pool_refusal(s->policy);
+    if (why)
+        return ckpt_err_set(err, EINVAL,
+                            "%s/pool.conf: policy = %s makes no sense in a "
+                            "pool: %s",
+                            path, s->policy_name, why);
+    s->balance = ckpt_conf_bool(conf, "balance", NULL);
+    why = s->balance ? policy_live_refusal(s->policy) : NULL;
+    if (why)
+        return ckpt_err_set(err, EINVAL,
+                            "%s/pool.conf: balance is on, but policy = %s: "
+                            "%s; mosix, mpvm, watermark, offload and age do",
+                            path, s->policy_name, why);
+    policy_params_default(&s->params, s->policy);
+    return 0;
+}
+
+int settings_read(struct settings *settings, const struct ckpt_conf *conf,
+                  const char *dir, const char *station, struct ckpt_err *err)
+{
+    struct settings s = {.policy_name = ""};
+
+    station = station && station[0] ? station : NULL;
+    if (read_texts(&s, conf, station, err) < 0 ||
+        read_policy(&s, conf, dir, err) < 0 ||
+        read_params(&s, conf, station, err) < 0 ||
+        read_marks(&s, ckpt_conf_text(conf, "watermarks", station), err) < 0)
+        return -1;
+    read_numbers(&s, conf, station);
+    *settings = s;
+    return 0;
+}
+
 int settings_load(struct settings *settings, const struct pooldir *pool,
                   const char *station, struct ckpt_err *err)
 {
     struct ckpt_conf *conf = pool_conf_load(pool->path, err);
-    struct settings s = {.policy_name = ""};
 
     if (!conf)
         return -1;
-    station = station && station[0] ? station : NULL;
-    int rc = read_texts(&s, conf, station, err);
-    if (rc == 0) {
-        s.policy = policy_find(s.policy_name);
-        if (!s.policy)
-            rc = ckpt_err_set(err, EINVAL,
-                              "%s/pool.conf: policy = %s: no such "
-                              "policy",
-                              pool->path, s.policy_name);
-    }
-    if (rc == 0) {
-        policy_params_default(&s.params, s.policy);
-        read_numbers(&s, conf, station);
-        *settings = s;
-    }
+    int rc = settings_read(settings, conf, pool->path, station, err);
     ckpt_conf_destroy(conf);
     return rc;
 }

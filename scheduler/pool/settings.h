@@ -5,6 +5,7 @@
 #ifndef CKPT_SCHEDULER_SETTINGS_H
 #define CKPT_SCHEDULER_SETTINGS_H
 
+#include "lib/common/conf.h"
 #include "lib/common/err.h"
 #include "scheduler/core/policy.h"
 #include "scheduler/pool/pooldir.h"
@@ -14,7 +15,9 @@
 struct settings {
     char policy_name[64];
     const struct policy *policy;
-    struct policy_params params; /* idle_start, load_start, the ladder */
+    struct policy_params params; /* a policy's own, then what is given */
+    bool balance;                /* move what runs */
+    char load_from[PATH_MAX];    /* stands for /proc */
     char owner_devices[4096];    /* of this station */
     double resume_idle_s;        /* owner away this long: job goes on */
     uint64_t poll_ms;
@@ -28,8 +31,14 @@ struct settings {
     char listen[64];
 };
 
-/* `station` ("" for none) chooses the values of its own.  -1 with EINVAL and
+/* Settings that a policy brings (butler: no grace) stand unless the file has
+ * them.  A policy that makes no sense in a pool is an error that says why.
+ *
+ * `station` ("" for none) chooses the values of its own.  -1 with EINVAL and
  * file:line in err for what is wrong in the file. */
+int settings_read(struct settings *settings, const struct ckpt_conf *conf,
+                  const char *dir, const char *station, struct ckpt_err *err);
+/* The same of the pool's file. */
 int settings_load(struct settings *settings, const struct pooldir *pool,
                   const char *station, struct ckpt_err *err);
 

@@ -9,9 +9,9 @@
  *   5. tell the shadow how it ended, remove the scratch directory
  *
  * The link is a socket to the station: "P pid" and "E text" go up; one letter
- * comes down: 'V' the job is being asked to leave, 'K' kill it.  When the
- * station is gone (end of file), or the shadow has been lost for its lease, the
- * job is killed.  The job itself dies with us (PR_SET_PDEATHSIG).
+ * comes down: 'V' the job is being asked to leave, 'S' it stays, 'K' kill it.
+ * When the station is gone (end of file), or the shadow has been lost for its
+ * lease, the job is killed.  The job itself dies with us (PR_SET_PDEATHSIG).
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/remove.h"
@@ -194,6 +194,8 @@ static void look_after_link(struct starter *st)
         kill_job(st, "the station is gone");
     else if (n == 1 && what == 'V')
         st->leaving = true;
+    else if (n == 1 && what == 'S')
+        st->leaving = false;
     else if (n == 1 && what == 'K')
         kill_job(st, "the station took it back");
 }
@@ -228,7 +230,7 @@ static bool told_to_go(struct starter *st)
 
     do
         n = recv(st->link_fd, &what, 1, MSG_DONTWAIT);
-    while (n == 1 && what == 'V');
+    while (n == 1 && what != 'K');
     return n >= 0 || (errno != EAGAIN && errno != EINTR);
 }
 

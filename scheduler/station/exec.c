@@ -52,6 +52,8 @@ static void entered(struct exec *exec, enum station_state from)
     case STATION_CLAIMED:
         if (from == STATION_SUSPENDED)
             claim_continue(exec);
+        if (from == STATION_VACATING)
+            claim_stay(exec);
         break;
     case STATION_VACATING:
         claim_ask(exec);
@@ -153,6 +155,10 @@ static void look(struct exec *exec, uint64_t now)
         exec->polled_ms = now;
         owner_poll(exec->owner, now);
         load_sample(&exec->load, now, own_system_ticks(exec));
+        measure_load(&exec->measure, exec->settings.load_from, exec->claim.pid,
+                     now, 3 * exec->settings.poll_ms);
+        measure_owner(&exec->measure, owner_idle_ms(exec->owner, now),
+                      (uint64_t)(exec->settings.params.idle_start_s * 1000));
         exec->changed = true;
     }
     settle(exec);
@@ -258,6 +264,15 @@ static char *cpu_features(void)
     return flags;
 }
 
+static uint64_t job_cpu_ms(const struct exec *exec)
+{
+    uint64_t user = 0, kernel = 0;
+
+    if (exec->claim.pid > 0)
+        load_process_ticks(exec->claim.pid, &user, &kernel);
+    return (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
 void exec_describe(struct exec *exec, pool_station *ad)
 {
     struct statvfs disk = {.f_bavail = 0};
@@ -286,6 +301,10 @@ void exec_describe(struct exec *exec, pool_station *ad)
         .owner = exec->claim.owner,
         .claims = exec->claims,
     };
+    measure_describe(&exec->measure, &exec->settings.params.marks, ad);
+    if (exec->claim.held)
+        ad->job_here_ms = pool_now_ms() - exec->claim.begun_ms;
+    ad->job_cpu_ms = job_cpu_ms(exec);
 }
 
 static void advertise(struct exec *exec)
@@ -357,7 +376,6 @@ bool_t station_check_1_svc(station_check_args *args, station_check_res *res,
                            struct svc_req *req)
 {
     station_check_ok *ok = &res->station_check_res_u.ok;
-    uint64_t user = 0, kernel = 0;
 
     (void)req;
     memset(res, 0, sizeof *res);
@@ -366,11 +384,9 @@ bool_t station_check_1_svc(station_check_args *args, station_check_res *res,
         res->station_check_res_u.why = strdup("this claim is over");
         return res->station_check_res_u.why != NULL;
     }
-    if (self.claim.pid > 0)
-        load_process_ticks(self.claim.pid, &user, &kernel);
     ok->state = (pool_station_state)self.state;
     ok->pid = self.claim.pid;
-    ok->cpu_ms = (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    ok->cpu_ms = job_cpu_ms(&self);
     ok->why = strdup(self.why);
     return ok->why != NULL;
 }
@@ -400,6 +416,20 @@ bool_t station_release_1_svc(station_check_args *args, pool_status_res *res,
     if (self.claim.starter)
         return answer(res, EBUSY, "a job runs under this claim");
     exec_event(&self, STATION_EV_JOB_GONE, "the claim was given back");
+    return answer(res, 0, "");
+}
+
+bool_t station_stay_1_svc(station_check_args *args, pool_status_res *res,
+                          struct svc_req *req)
+{
+    (void)req;
+    if (!claim_is(&self, args->claim))
+        return answer(res, ESTALE, "this claim is over");
+    if (self.state != STATION_VACATING || self.claim.killed ||
+        self.claim.ended || self.stopping)
+        return answer(res, EINVAL, "the job is not leaving, or is to go");
+    exec_event(&self, STATION_EV_STAY, "the job could not leave");
+    settle(&self);
     return answer(res, 0, "");
 }
 

@@ -13,6 +13,7 @@
 #include "scheduler/pool/settings.h"
 #include "scheduler/station/advert.h"
 #include "scheduler/station/load.h"
+#include "scheduler/station/measure.h"
 #include "scheduler/station/owner.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct claim {
     char owner[POOL_NAME_MAX + 1];
     uint64_t job;
     uint32_t epoch;
+    uint64_t begun_ms;
     uint64_t until_ms; /* without a job the claim ends then */
     pid_t starter;     /* 0: not started */
     int link;          /* socket to the starter */
@@ -51,6 +53,7 @@ struct exec {
     struct ckpt_serve *serve;
     struct owner *owner;
     struct load load;
+    struct measure measure;
     struct advert *advert;
     enum station_state state;
     char why[POOL_TEXT_MAX + 1];
@@ -86,6 +89,8 @@ int claim_start(struct exec *exec, const station_start_args *args,
 void claim_stop(struct exec *exec);
 void claim_continue(struct exec *exec);
 void claim_ask(struct exec *exec);
+/* It need not leave after all. */
+void claim_stay(struct exec *exec);
 void claim_kill(struct exec *exec, const char *why);
 /* Collect starters that have ended. */
 void claim_reap(struct exec *exec);

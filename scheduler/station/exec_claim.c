@@ -39,7 +39,8 @@ void claim_begin(struct exec *exec, const station_claim_args *args)
         log_line("getrandom: %s", strerror(errno));
     snprintf(claim->home, sizeof claim->home, "%s", args->home);
     snprintf(claim->owner, sizeof claim->owner, "%s", args->owner);
-    claim->until_ms = pool_now_ms() + CLAIM_LEASE_SEC * 1000;
+    claim->begun_ms = pool_now_ms();
+    claim->until_ms = claim->begun_ms + CLAIM_LEASE_SEC * 1000;
     exec->claims++;
 }
 
@@ -260,6 +261,13 @@ void claim_ask(struct exec *exec)
     ask_to_leave(claim->pid);
     claim->asked = true;
     claim->asked_ms = now;
+}
+
+void claim_stay(struct exec *exec)
+{
+    exec->claim.asked = false;
+    if (exec->claim.link >= 0)
+        (void)!send(exec->claim.link, "S", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void claim_kill(struct exec *exec, const char *why)

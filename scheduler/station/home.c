@@ -3,6 +3,7 @@
 
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/serving.h"
+#include "scheduler/pool/words.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -24,6 +25,7 @@ enum {
     TICK_MS = 100, /* while jobs are on stations */
     TICK_START_MS = 10,
     GAP_MS = 10,
+    SOON_MS = 200,
     BACKOFF_MAX_MS = 5000,
     STOP_LIMIT_MS = 8000,
 };
@@ -85,35 +87,30 @@ struct gather {
     bool failed;
 };
 
-static char *text(const char *from)
+bool home_describe_job(const struct job *job, coord_idle_job *to)
 {
-    return (char *)(uintptr_t)(from ? from : "");
+    *to = (coord_idle_job){
+        .id = job->id,
+        .prio = job->prio,
+        .submitted = job->submitted_ms / 1000,
+        .mem_need = job->spec.mem_need,
+        .disk_need = job->spec.disk_need,
+    };
+    return words_copy(&to->owner, job->spec.owner) &&
+           words_copy(&to->want_station, job->want_station) &&
+           words_copy(&to->not_station, job->station) &&
+           words_copy(&to->requirements, job->spec.requirements);
 }
 
 static int add_idle(const struct job *job, void *arg)
 {
     struct gather *g = arg;
-
     int64_t retry_ms = job_retry_ms(job);
+
     if (retry_ms > g->now_ms && retry_ms - g->now_ms <= RETRY_MAX_MS)
         return 0;
-    coord_idle_job *to = &g->ad->jobs.jobs_val[g->ad->jobs.jobs_len];
-
-    /* the strings live until the call is over */
-    *to = (coord_idle_job){
-        .id = job->id,
-        .owner = strdup(text(job->spec.owner)),
-        .prio = job->prio,
-        .submitted = job->submitted_ms / 1000,
-        .mem_need = job->spec.mem_need,
-        .disk_need = job->spec.disk_need,
-        .want_station = strdup(job->want_station),
-        .not_station = strdup(job->station),
-        .requirements = strdup(text(job->spec.requirements)),
-    };
-    g->failed |= !to->owner || !to->want_station || !to->not_station ||
-                 !to->requirements;
-    g->ad->jobs.jobs_len++;
+    coord_idle_job *to = &g->ad->jobs.jobs_val[g->ad->jobs.jobs_len++];
+    g->failed |= !home_describe_job(job, to);
     return g->failed ? 1 : 0;
 }
 
@@ -129,7 +126,8 @@ static int gather_idle(struct home *home, coord_jobs_args *ad,
     if (!ad->jobs.jobs_val)
         return ckpt_err_sys(err, "no memory");
     if (store_each(home->store, &filter, add_idle, &g, err) < 0 ||
-        store_count(home->store, counts, err) < 0)
+        store_count(home->store, counts, err) < 0 ||
+        order_gather(home, ad, err) < 0)
         return -1;
     ad->queued = counts[JOB_IDLE];
     ad->running = counts[JOB_STARTING] + counts[JOB_RUNNING] +
@@ -172,6 +170,9 @@ static void take_answer(struct home *home, coord_jobs_res *res)
         start_match(home, &ok->matches.matches_val[i]);
     if (ok->matches.matches_len > 0)
         home->eager = true; /* there may be more */
+    for (unsigned i = 0; i < ok->orders.orders_len; i++)
+        order_take(home, &ok->orders.orders_val[i]);
+    home->soon = ok->soon;
 }
 
 /* A station that has just become free may not have told the coordinator yet:
@@ -179,10 +180,19 @@ static void take_answer(struct home *home, coord_jobs_res *res)
 static void plan_next(struct home *home, uint64_t now)
 {
     home->gap_ms = home->eager ? GAP_MS : 2 * home->gap_ms;
+    if (home->soon && home->gap_ms > SOON_MS)
+        home->gap_ms = SOON_MS;
     if (home->gap_ms > home->settings.cycle_ms || home->gap_ms == 0)
         home->gap_ms = home->settings.cycle_ms;
     home->ask_ms = now + home->gap_ms;
     home->eager = false;
+}
+
+/* All but the name is the message's own. */
+static void free_ad(coord_jobs_args *ad)
+{
+    ad->home = NULL;
+    xdr_free((xdrproc_t)xdr_coord_jobs_args, (char *)ad);
 }
 
 static void ask_for_stations(struct home *home, uint64_t now)
@@ -206,14 +216,13 @@ static void ask_for_stations(struct home *home, uint64_t now)
             log_line("no coordinator: %s", err.text);
         snprintf(home->coordinator_why, sizeof home->coordinator_why, "%s",
                  err.text);
+        home->soon = false;
         home->backoff_ms = home->backoff_ms ? home->backoff_ms * 2 : 250;
         if (home->backoff_ms > BACKOFF_MAX_MS)
             home->backoff_ms = BACKOFF_MAX_MS;
         home->ask_ms = now + home->backoff_ms;
     }
-    for (unsigned i = 0; i < ad.jobs.jobs_len; i++)
-        xdr_free((xdrproc_t)xdr_coord_idle_job, (char *)&ad.jobs.jobs_val[i]);
-    free(ad.jobs.jobs_val);
+    free_ad(&ad);
 }
 
 /* --- the daemon ------------------------------------------------------------

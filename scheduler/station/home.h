@@ -43,6 +43,8 @@ struct active {
     uint64_t check_ms; /* next question to the station */
     uint64_t stale_ms; /* the station does not know it, since; 0: it does */
     bool leave, kill;  /* the station is to get it off */
+    bool ordered;      /* because the coordinator says so */
+    bool refused;      /* its last checkpoint */
     char reason[POOL_TEXT_MAX + 1];
     uint64_t leave_ms; /* next time we say so */
     uint64_t leave_since_ms;
@@ -72,6 +74,7 @@ struct home {
     unsigned backoff_ms;
     bool eager;      /* something changed: ask now, and soon again */
     uint64_t gap_ms; /* between questions; grows to the cycle's length */
+    bool soon;       /* a station is being made free for us */
     struct active *active;
     struct unlucky *unlucky;
     bool stopping;
@@ -84,6 +87,10 @@ struct jobspec; /* shadow/jobdir.h */
 int home_main(const char *dir);
 
 int64_t home_wall_ms(void);
+
+/* A job as the coordinator hears of it; the strings are the caller's to give
+ * back.  False without memory. */
+bool home_describe_job(const struct job *job, coord_idle_job *to);
 
 /* Let an event happen to a job in the queue; failures are logged.  0 or -1. */
 int home_apply(struct home *home, uint64_t id, enum job_event event,
@@ -120,6 +127,18 @@ int station_leave(struct home *home, struct active *active,
                   struct ckpt_err *err);
 int station_release(struct home *home, struct active *active,
                     struct ckpt_err *err);
+
+int station_stay(struct home *home, struct active *active,
+                 struct ckpt_err *err);
+
+/* --- the coordinator's orders: home_orders.c ----------------------------- */
+
+/* A job is to leave its station. */
+void order_take(struct home *home, const coord_order *order);
+/* Its checkpoint was refused: it stays, if an order was the reason. */
+void order_refused(struct home *home, struct active *active);
+/* Tell which jobs run; -1 with ENOMEM. */
+int order_gather(struct home *home, coord_jobs_args *ad, struct ckpt_err *err);
 
 /* --- the rest --------------------------------------------------------------
  */

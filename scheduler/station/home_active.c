@@ -309,6 +309,10 @@ static void event_line(struct home *home, struct active *active, char *line)
         return;
     take_event(home, &job, &event);
     job_clear(&job);
+    if (event.kind == JOBEVENT_CHECKPOINTED)
+        active->refused = false;
+    else if (event.kind == JOBEVENT_REFUSED)
+        order_refused(home, active);
 }
 
 static void read_events(struct home *home, struct active *active)

@@ -103,6 +103,19 @@ int station_release(struct home *home, struct active *active,
     return plain_answer(peer, stat, &res, err);
 }
 
+int station_stay(struct home *home, struct active *active, struct ckpt_err *err)
+{
+    station_check_args args;
+    pool_status_res res = {0};
+    struct peer *peer = station_peer(home, active->addr, err);
+
+    if (!peer)
+        return -1;
+    memcpy(args.claim, active->claim, sizeof args.claim);
+    enum clnt_stat stat = station_stay_1(&args, &res, peer_client(peer));
+    return plain_answer(peer, stat, &res, err);
+}
+
 int station_check(struct home *home, struct active *active,
                   struct ckpt_err *err)
 {

@@ -30,6 +30,12 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
 
+check_PROGRAMS += tests/unit/test_policy_pool
+TESTS += tests/unit/test_policy_pool
+tests_unit_test_policy_pool_SOURCES = tests/unit/test_policy_pool.c
+tests_unit_test_policy_pool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_pool_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
+
 dist_check_SCRIPTS += tests/sim/sim_command.sh tests/sim/sim_history.sh \
 	tests/sim/sim_long.sh
 TESTS += tests/sim/sim_command.sh tests/sim/sim_history.sh
