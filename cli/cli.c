@@ -70,6 +70,11 @@ int cli_fail(const struct ckpt_err *err)
     return cli_failf("%s", err->text);
 }
 
+void cli_notice(const char *text)
+{
+    cli_failf("%s", text);
+}
+
 int cli_misuse(const char *fmt, ...)
 {
     va_list ap;

@@ -76,7 +76,9 @@ void cli_parse(struct cli *cli, int argc, char **argv, int least, int most);
 /* "ckpt COMMAND: text" on stderr.  Returns 1. */
 int cli_fail(const struct ckpt_err *err);
 int cli_failf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* The same, and how to get help.  Returns 2. */
+/* The same of what is no failure. */
+void cli_notice(const char *text);
+/* The same as cli_failf(), and how to get help.  Returns 2. */
 int cli_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The name shown in messages: "submit". */

@@ -5,11 +5,16 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "usage: ckpt restart [--force] [--no-verify] IMAGE\n"
+    "usage: ckpt restart [--ids WHICH] [--force] [--no-verify] IMAGE\n"
     "\n"
-    "Carry the program in IMAGE on, in the foreground, as this process. Its\n"
-    "exit status is the program's.\n"
+    "Carry the program in IMAGE on, in the foreground. Its exit status is the\n"
+    "program's.\n"
     "\n"
+    "  --ids WHICH      keep: process and thread ids are as they were; new: "
+    "this\n"
+    "                   process becomes the program; auto (default): keep "
+    "when\n"
+    "                   the program may know them and they can be kept\n"
     "  --force          go on although files have changed since\n"
     "  --no-verify      do not check the checksums of the memory\n"
     "\n"
@@ -17,6 +22,7 @@ static const char usage[] =
 
 enum {
     OPT_FORCE = CLI_OPT_OWN,
+    OPT_IDS,
     OPT_NO_VERIFY,
     OPT_REMOTE_FD,
     OPT_FOREIGN_VDSO
@@ -25,6 +31,7 @@ enum {
 static const struct option options[] = {
     CLI_OPTIONS,
     {"force", no_argument, NULL, OPT_FORCE},
+    {"ids", required_argument, NULL, OPT_IDS},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
     {"foreign-vdso", no_argument, NULL, OPT_FOREIGN_VDSO}, /* for tests */
     {"remote-fd", required_argument, NULL, OPT_REMOTE_FD}, /* ckpt-starter */
@@ -34,13 +41,15 @@ static const struct option options[] = {
 int cmd_restart(int argc, char **argv)
 {
     struct cli cli = {.usage = usage};
-    struct ckpt_restart_options o = {.remote_fd = -1};
+    struct ckpt_restart_options o = {.remote_fd = -1, .notice = cli_notice};
     struct ckpt_err err;
     int option;
 
     while ((option = cli_getopt(&cli, argc, argv, "+", options)) != -1) {
         if (option == OPT_FORCE)
             o.force = true;
+        if (option == OPT_IDS && ckpt_ids_parse(optarg, &o.ids) < 0)
+            return cli_misuse("--ids %s: auto, keep or new is wanted", optarg);
         if (option == OPT_NO_VERIFY)
             o.no_verify = true;
         if (option == OPT_FOREIGN_VDSO)

@@ -27,6 +27,7 @@ static const char usage[] =
     "  --keep N         keep the last N images (default 1)\n"
     "  --codec C        none, zstd or zlib (default none)\n"
     "  --exit-on SIG    on this signal checkpoint and exit with code 85\n"
+    "  --ids WHICH      when resuming: keep, new or auto (ckpt-restart(1))\n"
     "  --fresh          start from the beginning even if there is an image\n"
     "  --force          resume although files have changed\n"
     "\n"
@@ -35,6 +36,7 @@ static const char usage[] =
 struct run {
     const char *image;
     bool fresh, force;
+    enum ckpt_ids_mode ids;
     char **program; /* PROG ARG... NULL */
     char default_image[4096];
 };
@@ -46,6 +48,7 @@ enum {
     OPT_CODEC,
     OPT_EXIT_ON,
     OPT_FILES,
+    OPT_IDS,
     OPT_FRESH,
     OPT_FORCE
 };
@@ -58,6 +61,7 @@ static const struct option options[] = {
     {"codec", required_argument, NULL, OPT_CODEC},
     {"exit-on", required_argument, NULL, OPT_EXIT_ON},
     {"files", required_argument, NULL, OPT_FILES},
+    {"ids", required_argument, NULL, OPT_IDS},
     {"fresh", no_argument, NULL, OPT_FRESH},
     {"force", no_argument, NULL, OPT_FORCE},
     {NULL, 0, NULL, 0},
@@ -85,6 +89,8 @@ static void take_option(struct run *r, int option)
         r->fresh = true;
     else if (option == OPT_FORCE)
         r->force = true;
+    else if (option == OPT_IDS && ckpt_ids_parse(optarg, &r->ids) < 0)
+        exit(cli_misuse("--ids %s: auto, keep or new is wanted", optarg));
     else if (option == OPT_FILES && strcmp(optarg, "track") != 0)
         exit(cli_misuse("--files %s is not supported; only track is", optarg));
 }
@@ -135,6 +141,8 @@ static int resume(const struct run *r, const struct ckpt_settings *settings)
     struct ckpt_err err;
     struct ckpt_restart_options o = {
         .force = r->force,
+        .ids = r->ids,
+        .notice = cli_notice,
         .remote_fd = -1,
         .settings = settings,
         .program = expected_program(r, path),

@@ -32,7 +32,8 @@ CAPTURE_SOURCES = \
 	lib/files/look_content.c lib/files/look_pipe.c \
 	lib/files/look_socket.c lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
-	lib/wrap/exec.c lib/wrap/signals.c lib/wrap/sigwait.c lib/wrap/sleep.c \
+	lib/wrap/exec.c lib/wrap/ids.c lib/wrap/signals.c lib/wrap/sigwait.c \
+	lib/wrap/sleep.c \
 	lib/wrap/sysv.c lib/wrap/wait.c lib/wrap/wait.h lib/wrap/wrap.h
 
 noinst_LIBRARIES += lib/libckptparts.a
@@ -50,7 +51,8 @@ CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	nanosleep clock_nanosleep usleep sleep poll ppoll select pselect \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
 	signalfd semget msgget semop semtimedop msgsnd msgrcv \
-	execve execv execvp execvpe execl execlp execle fexecve
+	execve execv execvp execvpe execl execlp execle fexecve \
+	getpid gettid
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
 	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
 
@@ -84,6 +86,7 @@ lib_libbare_a_CFLAGS = $(WARN_CFLAGS) -std=gnu11 -O2 -g -fPIE \
 	-fcf-protection=none
 lib_librestart_a_SOURCES = \
 	lib/capture/marker.h lib/capture/request.h \
+	lib/capture/request_find.c lib/capture/request_find.h \
 	lib/capture/request_send.c lib/capture/settings.c \
 	lib/files/digest.c lib/files/digest.h \
 	lib/image/notes_read.c \
@@ -91,6 +94,9 @@ lib_librestart_a_SOURCES = \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \
 	lib/restart/files_pair.c lib/restart/files_watch.c \
+	lib/restart/ids.c lib/restart/ids.h \
+	lib/restart/namespace.c lib/restart/namespace.h \
+	lib/restart/parent.c lib/restart/parent.h \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \

@@ -162,6 +162,30 @@ ckpt_clone_resume:
 	.cfi_endproc
 	.size	ckpt_clone_resume, . - ckpt_clone_resume
 
+	.globl	ckpt_clone3_resume
+	.hidden	ckpt_clone3_resume
+	.type	ckpt_clone3_resume, @function
+/* As above.  The arguments name no stack: the child begins on the caller's and
+ * leaves it without having touched it. */
+ckpt_clone3_resume:
+	.cfi_startproc
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbx, -16
+	mov	%rdx, %rbx
+	mov	$435, %eax
+	syscall
+	test	%rax, %rax
+	jz	1f
+	pop	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+1:	.cfi_undefined %rip
+	mov	%rbx, %rdi
+	jmp	ckpt_context_resume
+	.cfi_endproc
+	.size	ckpt_clone3_resume, . - ckpt_clone3_resume
+
 	.globl	ckpt_exit_thread
 	.hidden	ckpt_exit_thread
 	.type	ckpt_exit_thread, @function

@@ -63,6 +63,11 @@ long ckpt_call_on_stack(long (*fn)(void *arg), void *arg, void *stack_top);
 long ckpt_clone_resume(unsigned long flags, int *parent_tid, int *child_tid,
                        unsigned long tls, const struct ckpt_context *context);
 
+/* The same with clone3(2), whose arguments (struct clone_args, without a stack)
+ * can ask for a thread id. */
+long ckpt_clone3_resume(const void *args, unsigned long size,
+                        const struct ckpt_context *context);
+
 /* Clear *on_stack and end the calling thread; its stack is not touched after
  * the clearing, so another thread that waits for it may take it over. */
 void ckpt_exit_thread(uint32_t *on_stack) __attribute__((noreturn));

@@ -162,6 +162,18 @@ const char *ckpt_capture_program(void)
     return s->program;
 }
 
+static bool knows_ids(void)
+{
+    size_t count;
+
+    if (atomic_load(&s->knows_ids))
+        return true;
+    for (struct ckpt_thread *t = ckpt_stop_threads(&count); t; t = t->next)
+        if (ckpt_thread_holds_robust(t))
+            return true;
+    return false;
+}
+
 static void look_meta(struct capture *c)
 {
     ckpt_meta_look(&c->meta);
@@ -172,7 +184,8 @@ static void look_meta(struct capture *c)
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);
     c->meta.entry_fs = s->captor->fs_base;
     c->meta.flags = (ckpt_remote_active() ? CKPT_META_REMOTE : 0u) |
-                    (any_in_vdso() ? CKPT_META_IN_VDSO : 0u);
+                    (any_in_vdso() ? CKPT_META_IN_VDSO : 0u) |
+                    (knows_ids() ? CKPT_META_KNOWS_IDS : 0u);
 }
 
 /* --- notes -------------------------------------------------------------- */

@@ -1,17 +1,12 @@
-/* request_send.c - the asker's side of a request; see request.h
- *
- * A mapping named after marker.h tells that a process is under checkpointing,
- * and by which signal it is asked: without it no signal is sent, because
- * SIGUSR2 would end an ordinary program.
- */
+/* request_send.c - the asker's side of a request; see request.h */
 #include "lib/capture/request.h"
 
-#include "lib/capture/marker.h"
+#include "lib/capture/request_find.h"
 #include "lib/common/io.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REPEAT_MS = 200, MARKER_WAIT_MS = 1000 };
+enum { REPEAT_MS = 200 };
 
 struct asking {
-    pid_t pid;
-    int sig;
+    struct ckpt_request_target target;
     bool follow; /* the signal is what the marker says */
     enum ckpt_request_mode mode;
+    pid_t pid; /* the target's, here */
+    pid_t to;  /* the same as the signal is sent to it */
     int reply_fd, path_fd;
     int hold_fd; /* our writing end, open until the program has its own: only
                     then does end of file mean that the program is gone */
@@ -38,92 +34,6 @@ struct asking {
     size_t len;
     bool taken;
 };
-
-/* The checkpoint signal that the marker names in one thread's list of mappings;
- * 0 when there is none. */
-static int read_marker(const char *path)
-{
-    char line[512];
-    int sig = 0;
-    FILE *maps = fopen(path, "re");
-
-    while (maps && sig == 0 && fgets(line, sizeof line, maps)) {
-        const char *name = strstr(line, "/memfd:" CKPT_MARKER_PREFIX);
-        if (name)
-            sig = atoi(name + sizeof "/memfd:" CKPT_MARKER_PREFIX - 1);
-    }
-    if (maps)
-        fclose(maps);
-    return sig > 0 && sig <= 64 ? sig : 0;
-}
-
-/* The first thread may have ended; any other shows the same mappings. */
-static int look_for_marker(pid_t pid, struct ckpt_err *err)
-{
-    char path[300];
-    int sig = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    if (!tasks) {
-        if (errno == ENOENT)
-            return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
-        return ckpt_err_sys(err, "%s", path);
-    }
-    for (struct dirent *d; sig == 0 && (d = readdir(tasks));) {
-        if (d->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/maps", (int)pid,
-                 d->d_name);
-        sig = read_marker(path);
-    }
-    closedir(tasks);
-    return sig;
-}
-
-/* More than the (perhaps ended) first thread. */
-static bool has_threads_left(pid_t pid)
-{
-    char path[64];
-    struct stat st;
-
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    return stat(path, &st) == 0 && st.st_nlink > 3;
-}
-
-static bool process_gone(pid_t pid)
-{
-    char path[64], stat[512];
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (has_threads_left(pid))
-        return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true;
-    ssize_t n = ckpt_read_full(fd, stat, sizeof stat - 1);
-    close(fd);
-    stat[n > 0 ? n : 0] = '\0';
-    char *paren = strrchr(stat, ')');
-    return !paren || paren[1] == '\0' || paren[2] == 'Z' || paren[2] == 'X';
-}
-
-/* A program that is just being started or restarted gets its marker soon. */
-static int find_marker(pid_t pid, struct ckpt_err *err)
-{
-    for (int ms = 0; ms < MARKER_WAIT_MS; ms += 10) {
-        int sig = look_for_marker(pid, err);
-        if (sig != 0)
-            return sig;
-        if (process_gone(pid))
-            return ckpt_err_set(err, ESRCH, "process %d has ended", (int)pid);
-        poll(NULL, 0, 10);
-    }
-    return ckpt_err_set(err, ENOTSUP,
-                        "process %d is not under checkpointing: relink it with "
-                        "ckpt-cc or start it with ckpt run",
-                        (int)pid);
-}
 
 static int send_signal(const struct asking *a, struct ckpt_err *err)
 {
@@ -133,12 +43,12 @@ static int send_signal(const struct asking *a, struct ckpt_err *err)
                      (uint64_t)a->reply_fd;
 
     memset(&info, 0, sizeof info);
-    info.si_signo = a->sig;
+    info.si_signo = a->target.signal;
     info.si_code = SI_QUEUE;
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)(uintptr_t)value;
-    if (syscall(SYS_rt_sigqueueinfo, a->pid, a->sig, &info) < 0)
+    if (syscall(SYS_rt_sigqueueinfo, a->to, info.si_signo, &info) < 0)
         return ckpt_err_sys(err, "cannot signal process %d", (int)a->pid);
     return 0;
 }
@@ -175,10 +85,10 @@ static bool answered(struct asking *a, char **answer)
 /* Ask again; the program may have another checkpoint signal by now. */
 static int repeat(struct asking *a, struct ckpt_err *err)
 {
-    int marked = a->follow ? look_for_marker(a->pid, err) : 0;
+    int marked = a->follow ? ckpt_request_marker(a->pid) : 0;
 
     if (marked > 0)
-        a->sig = marked;
+        a->target.signal = marked;
     return send_signal(a, err);
 }
 
@@ -203,7 +113,7 @@ static int await(struct asking *a, int timeout_ms, char **answer,
                                 "process %d ended during the checkpoint",
                                 (int)a->pid);
         }
-        if (!a->taken && process_gone(a->pid))
+        if (!a->taken && ckpt_request_gone(a->pid))
             return ckpt_err_set(err, ESRCH, "process %d ended", (int)a->pid);
         if (timeout_ms >= 0 && now_ms() > deadline)
             return ckpt_err_set(err, ETIMEDOUT,
@@ -273,11 +183,55 @@ struct outcome {
     char image[4096];
 };
 
-/* Root asks as the program's own user, whose /proc entries the program may
- * open. */
-static int ask_as(const struct stat *owner, struct asking *a, const char *path,
-                  int timeout_ms, char *image, size_t image_size,
-                  struct ckpt_err *err)
+/* As the program's own user, whose /proc entries it may open, and with no more
+ * rights than it can have. */
+static int become(const struct stat *owner, struct ckpt_err *err)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2];
+
+    if (geteuid() != owner->st_uid &&
+        (setresgid(owner->st_gid, owner->st_gid, owner->st_gid) < 0 ||
+         setresuid(owner->st_uid, owner->st_uid, owner->st_uid) < 0))
+        return ckpt_err_sys(err, "cannot become user %u", owner->st_uid);
+    if (owner->st_uid == 0)
+        return 0;
+    memset(none, 0, sizeof none);
+    syscall(SYS_capset, &head, none);
+    return 0;
+}
+
+static int reap(pid_t child)
+{
+    int status = -1;
+
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+/* In a child: enter the program's namespaces, and ask from a child of that. */
+static int ask_there(const struct stat *owner, struct asking *a,
+                     const char *path, int timeout_ms, struct outcome *o)
+{
+    if (a->target.elsewhere) {
+        if (ckpt_request_go(&a->target, &o->err) < 0)
+            return -1;
+        a->to = a->target.inner;
+        pid_t child = fork();
+        if (child != 0)
+            return child > 0 && reap(child) == 0 ? 0 : -1;
+    }
+    o->rc = become(owner, &o->err);
+    if (o->rc == 0)
+        o->rc = ask(a, path, timeout_ms, o->image, sizeof o->image, &o->err);
+    o->errnum = errno;
+    _exit(0);
+}
+
+static int ask_in_child(const struct stat *owner, struct asking *a,
+                        const char *path, int timeout_ms, char *image,
+                        size_t image_size, struct ckpt_err *err)
 {
     struct outcome *o = mmap(NULL, sizeof *o, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -286,16 +240,9 @@ static int ask_as(const struct stat *owner, struct asking *a, const char *path,
     o->rc = -1;
     o->errnum = ESRCH;
     pid_t child = fork();
-    if (child == 0) {
-        if (setresgid(owner->st_gid, owner->st_gid, owner->st_gid) < 0 ||
-            setresuid(owner->st_uid, owner->st_uid, owner->st_uid) < 0)
-            _exit(1);
-        o->rc = ask(a, path, timeout_ms, o->image, sizeof o->image, &o->err);
-        o->errnum = errno;
-        _exit(0);
-    }
-    if (child > 0)
-        waitpid(child, NULL, 0);
+    if (child == 0)
+        _exit(ask_there(owner, a, path, timeout_ms, o) < 0);
+    reap(child);
     int rc = o->rc;
     if (rc == 0 && strlen(o->image) < image_size)
         strcpy(image, o->image);
@@ -309,19 +256,21 @@ int ckpt_request_send(pid_t pid, int sig, enum ckpt_request_mode mode,
                       const char *path, int timeout_ms, char *image,
                       size_t image_size, struct ckpt_err *err)
 {
-    struct asking a = {.pid = pid, .mode = mode, .hold_fd = -1};
+    struct asking a = {.mode = mode, .hold_fd = -1};
     char proc[64];
     struct stat owner;
-    int marked = find_marker(pid, err);
 
-    if (marked < 0)
+    if (ckpt_request_find(pid, &a.target, err) < 0)
         return -1;
-    a.sig = sig > 0 ? sig : marked;
+    a.pid = a.to = a.target.pid;
     a.follow = sig <= 0;
-    snprintf(proc, sizeof proc, "/proc/%d", (int)pid);
+    if (sig > 0)
+        a.target.signal = sig;
+    snprintf(proc, sizeof proc, "/proc/%d", (int)a.pid);
     if (stat(proc, &owner) < 0)
         return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
-    if (geteuid() == 0 && owner.st_uid != 0)
-        return ask_as(&owner, &a, path, timeout_ms, image, image_size, err);
+    if (a.target.elsewhere || (geteuid() == 0 && owner.st_uid != 0))
+        return ask_in_child(&owner, &a, path, timeout_ms, image, image_size,
+                            err);
     return ask(&a, path, timeout_ms, image, image_size, err);
 }

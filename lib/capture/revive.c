@@ -11,7 +11,7 @@
 #include "lib/wrap/wrap.h"
 
 #include <asm/prctl.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +40,21 @@ static struct ckpt_thread *find_leader(struct ckpt_thread *t)
     return t;
 }
 
+static long make_thread(const struct ckpt_thread *t, bool with_id)
+{
+    pid_t tid = t->tid;
+    struct clone_args args = {
+        .flags = THREAD_FLAGS,
+        .tls = t->fs_base,
+        .set_tid = (uintptr_t)&tid,
+        .set_tid_size = 1,
+    };
+
+    if (with_id)
+        return ckpt_clone3_resume(&args, sizeof args, &t->context);
+    return ckpt_clone_resume(THREAD_FLAGS, NULL, NULL, t->fs_base, &t->context);
+}
+
 void ckpt_revive_entry(struct ckpt_revive_args *args)
 {
     size_t count;
@@ -53,8 +68,9 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
     for (struct ckpt_thread *t = all; t; t = t->next) {
         if (t == leader)
             continue;
-        long rc = ckpt_clone_resume(THREAD_FLAGS, NULL, NULL, t->fs_base,
-                                    &t->context);
+        long rc = make_thread(t, args->flags & CKPT_REVIVE_IDS);
+        if (rc == -EEXIST)
+            die("the id of a thread is taken (--ids new goes without it)");
         if (rc < 0)
             die("cannot make the threads again");
     }

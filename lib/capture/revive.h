@@ -18,13 +18,18 @@
 
 /* What the restarter tells the revived program: fixed layout, in memory that
  * bare leaves mapped and ckpt_revive_finish() gives back. */
-enum { CKPT_REVIVE_VERSION = 1 };
+enum { CKPT_REVIVE_VERSION = 2 };
+enum {
+    CKPT_REVIVE_IDS = 1,  /* the threads get the ids that they had */
+    CKPT_REVIVE_CAPS = 2, /* and no more capabilities than they had */
+};
 struct ckpt_revive_args {
     uint32_t version;
     uint32_t size;                 /* of this struct */
     uint64_t hole_start, hole_end; /* to be unmapped */
     int32_t remote_fd;             /* boot record for remote mode, or -1 */
     uint32_t has_settings;
+    uint32_t flags;                /* CKPT_REVIVE_* */
     struct ckpt_settings settings; /* replace those of the image, when
                                       has_settings */
 };

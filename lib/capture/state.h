@@ -40,9 +40,10 @@ struct ckpt_capture_state {
     int32_t pid; /* of the process that was armed; a forked child is not */
     int32_t
         yielded; /* the signal in place of one that the program took, or 0 */
-    struct sigaction program_action;        /* what the program has set for the
-                                               checkpoint signal */
-    uint64_t captured_ns;                   /* CLOCK_MONOTONIC of the capture */
+    struct sigaction program_action; /* what the program has set for the
+                                        checkpoint signal */
+    _Atomic uint32_t knows_ids;      /* it has asked for an id of its own */
+    uint64_t captured_ns;            /* CLOCK_MONOTONIC of the capture */
     uint64_t affinity[CKPT_AFFINITY_WORDS]; /* at the start */
     struct ckpt_inherited inherited;
     _Atomic uint32_t capturing;

@@ -14,6 +14,7 @@
 #include "lib/arch/x86_64.h"
 #include "lib/image/notes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ckpt_thread {
@@ -30,6 +31,7 @@ struct ckpt_thread {
     uint64_t affinity[CKPT_AFFINITY_WORDS]; /* when the program has set one */
     int32_t has_affinity;
     int32_t policy, priority;
+    uint32_t caps[6]; /* as capget(2) tells them, version 3 */
     int32_t tid;
     int32_t parked;
     char comm[CKPT_COMM_MAX];
@@ -37,6 +39,10 @@ struct ckpt_thread {
 
 /* Fill in everything but the context; called by the thread itself. */
 void ckpt_thread_describe(struct ckpt_thread *thread, void *ucontext);
+
+/* It holds a lock that names it: an entry in its robust list (which libc also
+ * uses for locks with priority inheritance). */
+bool ckpt_thread_holds_robust(const struct ckpt_thread *thread);
 
 /* Called by a thread that has just been made anew: register with the kernel
  * what `thread` had registered, and give libc the new thread id. */

@@ -51,7 +51,9 @@ struct ckpt_meta {
 };
 enum {
     CKPT_META_REMOTE = 1,
-    CKPT_META_IN_VDSO = 2, /* a thread is inside the kernel's vdso */
+    CKPT_META_IN_VDSO = 2,   /* a thread is inside the kernel's vdso */
+    CKPT_META_KNOWS_IDS = 4, /* the program has asked for its ids, or holds
+                                locks that carry them */
 };
 
 /* MAPS: every mapping of the process, in order of address. */

@@ -18,7 +18,7 @@ struct restart {
     struct ckpt_notes notes;
     struct ckpt_stage stage;
     struct ckpt_files files;
-    struct ckpt_settings settings;
+    uint32_t flags; /* CKPT_REVIVE_* */
 };
 
 static int check(struct restart *r, struct ckpt_err *err)
@@ -46,6 +46,17 @@ static int check(struct restart *r, struct ckpt_err *err)
     return ckpt_process_check(&r->notes, err);
 }
 
+static int have_ids(struct restart *r, struct ckpt_err *err)
+{
+    struct ckpt_err notice;
+
+    if (ckpt_ids_enter(&r->notes, r->options->ids, &r->flags, &notice, err) < 0)
+        return -1;
+    if (notice.text[0] && r->options->notice)
+        r->options->notice(notice.text);
+    return 0;
+}
+
 /* The last steps of preparation: everything the plan refers to must be inside
  * the region, which is all that is left when it is carried out. */
 static void fill_plan(struct restart *r, int remote_fd)
@@ -63,6 +74,7 @@ static void fill_plan(struct restart *r, int remote_fd)
     args->hole_start = r->stage.region_start;
     args->hole_end = r->stage.hole_end;
     args->remote_fd = remote_fd;
+    args->flags = r->flags;
     args->has_settings = r->options->settings != NULL;
     if (r->options->settings)
         args->settings = *r->options->settings;
@@ -95,7 +107,8 @@ static int prepare(struct restart *r, struct ckpt_err *err)
         .foreign_vdso = o->foreign_vdso,
     };
 
-    if (check(r, err) < 0 || ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
+    if (check(r, err) < 0 || have_ids(r, err) < 0 ||
+        ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
         ckpt_files_open(&r->files, o->force, err) < 0)
         return -1;

@@ -2,6 +2,7 @@
  *
  *     verify the image, decode its notes
  *     check that this machine can run it
+ *     have its process id                   (ids.h)
  *     stage its memory                      (stage.h)
  *     check and open its files              (files.h)
  *     set what belongs to the process       (process.h)
@@ -17,21 +18,25 @@
 
 #include "lib/capture/settings.h"
 #include "lib/common/err.h"
+#include "lib/restart/ids.h"
 
 #include <stdbool.h>
 
 struct ckpt_restart_options {
-    bool force;          /* go on although files have changed */
-    bool no_verify;      /* do not check the memory's checksums */
-    bool foreign_vdso;   /* as on another kernel (for tests) */
+    bool force;        /* go on although files have changed */
+    bool no_verify;    /* do not check the memory's checksums */
+    bool foreign_vdso; /* as on another kernel (for tests) */
+    enum ckpt_ids_mode ids;
+    void (*notice)(const char *text); /* told what will not be as it was; may
+                                         be NULL */
     const char *program; /* refuse the image of another one; NULL: any */
     int remote_fd;       /* boot record for remote mode, or -1 */
     const struct ckpt_settings *settings; /* NULL: those of the image, with the
                                              image's own path */
 };
 
-/* Become the program in the image at `path`.  Returns only on failure: -1 with
- * errno and err. */
+/* Become the program in the image at `path`, or the parent that ends as it
+ * does.  Returns only on failure: -1 with errno and err. */
 int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
                  struct ckpt_err *err);
 
