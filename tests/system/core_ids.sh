@@ -170,3 +170,27 @@ await_log 1 other "--ids new"
 kill $pid
 await_end 7 "SIGTERM, in place"
 echo "ids: kept over restarts"
+
+# python's asyncio compares its process id with the one at the loop's start
+case $top_builddir in *[\ :]*) exit 0 ;; esac # preloading needs a plain path
+command -v python3 >/dev/null || exit 0
+cat >loop.py <<'END'
+import asyncio
+async def main():
+    for i in range(20):
+        await asyncio.sleep(0.05)
+        print(i, flush=True)
+asyncio.run(main())
+END
+ckpt run --fresh python3 loop.py >out 2>err &
+pid=$!
+pids+=("$pid")
+for ((i = 0; i < 500; i++)); do
+    ! grep -q '^3$' out || break
+    sleep 0.02
+done
+ckpt checkpoint $pid --exit >/dev/null
+await_end 85 "asyncio: checkpoint --exit"
+ckpt run python3 loop.py >>out 2>err || fail "asyncio: $(cat err)"
+[ "$(tail -1 out)" = 19 ] || fail "asyncio: $(cat out err)"
+echo "asyncio: went on"
