@@ -53,8 +53,14 @@ CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	signalfd semget msgget semop semtimedop msgsnd msgrcv \
 	execve execv execvp execvpe execl execlp execle fexecve \
 	getpid gettid
+# For static programs, which ckpt-cc links with --wrap.
+CKPT_WRAPS = __wrap_read __wrap___read __wrap_write __wrap___write \
+	__wrap_pread __wrap_pread64 __wrap___pread64 __wrap_pwrite \
+	__wrap_pwrite64 __wrap___pwrite64 __wrap_lseek __wrap_lseek64 \
+	__wrap___lseek __wrap___lseek64
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
-	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED)
+	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED) \
+	$(CKPT_WRAPS)
 
 lib/libckpt.o: $(CKPT_WHOLE) lib/libproto.a
 	$(AM_V_GEN)$(LD) -r -o $@.tmp --whole-archive $(CKPT_WHOLE) \

@@ -72,6 +72,47 @@ ckpt_signal_return:
 	syscall
 	.size	ckpt_signal_return, . - ckpt_signal_return
 
+/* A restartable sequence (rseq(2)): the kernel sends a thread that is taken off
+ * its processor, or gets a signal, between start and committed to the abort
+ * address; the word before it is the signature glibc registers. */
+	.globl	ckpt_copy_commit
+	.hidden	ckpt_copy_commit
+	.type	ckpt_copy_commit, @function
+ckpt_copy_commit:
+	.cfi_startproc
+	mov	8(%rsp), %r10
+	mov	16(%rsp), %r11
+	mov	%rcx, %rax
+	mov	%rdx, %rcx
+	lea	.Lcopy_commit_cs(%rip), %rdx
+	mov	%rdx, 8(%r9)
+.Lcopy_commit_start:
+	cmp	%r11, (%r10)
+	jne	.Lcopy_commit_lost
+	rep movsb
+	mov	%r8, (%rax)
+.Lcopy_commit_done:
+	movq	$0, 8(%r9)
+	mov	$1, %eax
+	ret
+	.long	0x53053053
+.Lcopy_commit_abort:
+.Lcopy_commit_lost:
+	movq	$0, 8(%r9)
+	xor	%eax, %eax
+	ret
+	.cfi_endproc
+	.size	ckpt_copy_commit, . - ckpt_copy_commit
+
+	.section .data.rel.ro, "aw"
+	.balign	32
+.Lcopy_commit_cs:
+	.long	0, 0
+	.quad	.Lcopy_commit_start
+	.quad	.Lcopy_commit_done - .Lcopy_commit_start
+	.quad	.Lcopy_commit_abort
+	.text
+
 	.globl	ckpt_context_save
 	.hidden	ckpt_context_save
 	.type	ckpt_context_save, @function

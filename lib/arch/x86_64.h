@@ -36,6 +36,15 @@ enum { CKPT_SA_RESTORER = 0x04000000 };
 long ckpt_program_call(long nr, long a, long b, long c, long d, long e, long f);
 extern const char ckpt_program_call_after[]; /* where it is interrupted */
 
+/* If *lock is still `mine`: copy `len` bytes, then store `value` to *commit,
+ * and return 1.  Returns 0, having stored nothing to *commit, when *lock was
+ * something else, or when the thread got a signal or lost its processor on the
+ * way; bytes may have been copied then, but none will be copied later.  `area`
+ * is the thread's registered struct rseq. */
+long ckpt_copy_commit(void *to, const void *from, uint64_t len,
+                      uint64_t *commit, uint64_t value, void *area,
+                      const uint64_t *lock, uint64_t mine);
+
 /* What a stopped thread needs to go on in the function that saved it; all
  * other registers are in the signal frame on its stack.  The layout is known
  * to x86_64.S. */

@@ -13,10 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    PAUSE_TSC = 100 * 1000 * 1000, /* some tens of milliseconds */
-};
-
 /* --- nodes ------------------------------------------------------------------
  */
 
@@ -116,6 +112,31 @@ void ckpt_cache_drop(struct ckpt_node *node)
         ckpt_buffer_free(&node->wbuf);
 }
 
+/* --- followers --------------------------------------------------------------
+ *
+ * While one description writes on at the end of the dirty bytes, their number
+ * is all that changes (fast.c); its offset is derived from it when somebody
+ * asks.
+ */
+
+void ckpt_node_unfollow(struct ckpt_node *node)
+{
+    if (node->follower == 0)
+        return;
+    struct ckpt_file *file = &ckpt_state->files[node->follower - 1];
+    file->offset = node->wstart + node->dirty;
+    file->at_dirty = false;
+    node->follower = 0;
+}
+
+void ckpt_node_follow(struct ckpt_node *node, struct ckpt_file *file)
+{
+    if (node->dirty == 0 || node->append)
+        return;
+    node->follower = (uint16_t)(file - ckpt_state->files + 1);
+    file->at_dirty = true;
+}
+
 /* --- writing ----------------------------------------------------------------
  */
 
@@ -137,10 +158,11 @@ static void send_write(struct ckpt_node *node, uint32_t handle, const void *buf,
 
 void ckpt_cache_send(struct ckpt_node *node)
 {
-    uint32_t len = node->dirty;
+    uint32_t len = (uint32_t)node->dirty;
 
     if (len == 0)
         return;
+    ckpt_node_unfollow(node);
     node->dirty = 0;
     ckpt_link->dirty_nodes--;
     node->sent_tsc = __builtin_ia32_rdtsc();
@@ -221,9 +243,10 @@ static void write_behind(struct ckpt_file *file, struct ckpt_node *node,
         node->whandle = file->handle;
         ckpt_link->dirty_nodes++;
     }
+    ckpt_node_unfollow(node);
     memcpy(ckpt_buffer(node->wbuf) + node->dirty, buf, len);
-    node->dirty += (uint32_t)len;
-    if (__builtin_ia32_rdtsc() - node->sent_tsc > PAUSE_TSC)
+    node->dirty += len;
+    if (__builtin_ia32_rdtsc() - node->sent_tsc > CKPT_PAUSE_TSC)
         ckpt_cache_send(node);
 }
 

@@ -6,6 +6,14 @@
 
 enum { CKPT_DIRECT_LEN = CKPT_POOL_LEN / 2 }; /* longer ones pass the cache */
 
+/* A write that long after the last sending is sent at once: some tens of
+ * milliseconds. */
+enum { CKPT_PAUSE_TSC = 100 * 1000 * 1000 };
+
+/* `file` has just written the last dirty bytes at its own offset: it follows
+ * them from now on. */
+void ckpt_node_follow(struct ckpt_node *node, struct ckpt_file *file);
+
 /* Buffers of CKPT_POOL_LEN bytes, named by numbers from 1; 0 is none. */
 uint8_t *ckpt_buffer(uint16_t id);
 void ckpt_buffer_free(uint16_t *id);

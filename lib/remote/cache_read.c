@@ -161,10 +161,17 @@ static bool take_ahead(struct ckpt_node *node, uint64_t offset)
 
 /* --- windows -------------------------------------------------------------- */
 
+/* Reads of fast.c do not tell where they ended. */
+static bool is_sequential(const struct ckpt_node *node, uint64_t offset)
+{
+    return offset == node->rnext ||
+           (node->rlen > 0 && offset == node->rstart + node->rlen);
+}
+
 static uint32_t window_for(const struct ckpt_node *node, uint64_t offset,
                            size_t want)
 {
-    bool sequential = offset == node->rnext;
+    bool sequential = is_sequential(node, offset);
     uint32_t window = sequential ? node->rwindow * 4 : 4096;
 
     if (window < want)
@@ -178,6 +185,8 @@ static uint32_t window_for(const struct ckpt_node *node, uint64_t offset,
 static long read_window(struct ckpt_file *file, struct ckpt_node *node,
                         uint64_t offset, size_t want)
 {
+    bool sequential = is_sequential(node, offset);
+
     if (!take_ahead(node, offset)) {
         uint32_t window = window_for(node, offset, want);
         ckpt_buffer_take(node, &node->rbuf);
@@ -191,7 +200,7 @@ static long read_window(struct ckpt_file *file, struct ckpt_node *node,
         node->rwindow = window;
     }
     if (node->rwindow == CKPT_POOL_LEN && node->rlen == CKPT_POOL_LEN &&
-        offset == node->rnext)
+        sequential)
         ask_ahead(file, node);
     return node->rlen;
 }

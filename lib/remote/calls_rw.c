@@ -1,5 +1,6 @@
 /* calls_rw.c - read, write, their vector and positioned forms, lseek */
-#include "lib/remote/state.h"
+#include "lib/remote/cache.h"
+#include "lib/remote/names.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -75,6 +76,8 @@ static long move(struct transfer *t, uint64_t buf, uint64_t len)
     if (!t->positioned) {
         file->offset = t->offset;
         file->at_end = append;
+        if (t->writing)
+            ckpt_node_follow(&ckpt_state->nodes[file->node], file);
     }
     return n;
 }
@@ -122,13 +125,13 @@ static long do_vector(struct ckpt_call *call, bool writing, bool positioned)
 }
 
 #define TRANSFER(name, how, writing, positioned)                               \
-    static long do_##name(struct ckpt_call *call)                              \
+    long ckpt_do_##name(struct ckpt_call *call)                                \
     {                                                                          \
         return how(call, writing, positioned);                                 \
     }                                                                          \
     long ckpt_on_##name(struct ckpt_call *call)                                \
     {                                                                          \
-        return ckpt_if_remote(call->arg[0], do_##name, call);                  \
+        return ckpt_if_remote(call->arg[0], ckpt_do_##name, call);             \
     }
 
 TRANSFER(read, do_plain, false, false)
@@ -198,7 +201,7 @@ static long seek_base(struct ckpt_file *file, int whence, int64_t offset,
     return 0;
 }
 
-static long do_lseek(struct ckpt_call *call)
+long ckpt_do_lseek(struct ckpt_call *call)
 {
     struct ckpt_file *file = ckpt_file_of(call->arg[0]);
     int64_t offset = (int64_t)call->arg[1], base;
@@ -221,5 +224,5 @@ static long do_lseek(struct ckpt_call *call)
 
 long ckpt_on_lseek(struct ckpt_call *call)
 {
-    return ckpt_if_remote(call->arg[0], do_lseek, call);
+    return ckpt_if_remote(call->arg[0], ckpt_do_lseek, call);
 }

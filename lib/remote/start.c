@@ -117,6 +117,7 @@ static int set_traps(struct ckpt_err *err)
     if (ckpt_filter_install(err) != 0)
         return -1;
     ckpt_state->active = true;
+    ckpt_names_install();
     return 0;
 }
 

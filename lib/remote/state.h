@@ -52,6 +52,7 @@ struct ckpt_file {
     uint16_t node;   /* index */
     bool standard;   /* handle 0, 1 or 2 of every session */
     bool at_end;     /* the offset is where the last append ended */
+    bool at_dirty;   /* the node's follower: offset is out of date */
     bool attr_fresh; /* attr is as of call number attr_call */
     uint64_t attr_call;
     uint64_t offset; /* for directories: the cookie */
@@ -78,7 +79,8 @@ struct ckpt_node {
     bool append;         /* the dirty bytes go to the end, whatever wstart */
     uint32_t whandle;
     uint64_t wstart;
-    uint32_t dirty;
+    uint64_t dirty;
+    uint16_t follower; /* file + 1 whose offset is the dirty bytes' end, or 0 */
     uint32_t inflight; /* WRITEs sent and not answered */
     int error;         /* of a late write, told once */
     uint64_t end;      /* after the last answered write */
@@ -176,6 +178,16 @@ struct ckpt_call {
  * signals are blocked. */
 long ckpt_locked(long (*fn)(struct ckpt_call *call), struct ckpt_call *call);
 
+/* The lock for what fast.c does: without a system call, with signals open.
+ * Returns what the lock word now holds, or 0 when it is not free.  It may be
+ * taken away at any time: what is done under it must be one
+ * ckpt_copy_commit(). */
+extern uint64_t ckpt_lock;
+uint64_t ckpt_lock_lend(void);
+void ckpt_lock_give_back(uint64_t mine);
+/* The kernel can abort restartable sequences of other threads, from now on. */
+bool ckpt_lock_can_lend(void);
+
 /* --- session.c, wire.c --------------------------------------------------
  */
 
@@ -226,8 +238,11 @@ static inline bool ckpt_fd_remote(uint64_t fd)
            __atomic_load_n(&ckpt_state->fds[(uint32_t)fd], __ATOMIC_ACQUIRE);
 }
 
-/* The description of a remote descriptor, or NULL (EBADF). */
+/* The description of a remote descriptor, or NULL (EBADF); its offset is up to
+ * date. */
 struct ckpt_file *ckpt_file_of(uint64_t fd);
+/* Bring the offset of the node's follower up to date; it follows no more. */
+void ckpt_node_unfollow(struct ckpt_node *node);
 struct ckpt_file *ckpt_file_new(uint32_t handle, int flags, const char *path,
                                 const struct shadow_attr *attr);
 /* Drop one reference; the last one sends CLOSE.  Returns 0 or -errno of a late
@@ -269,6 +284,22 @@ void ckpt_ahead_arrived(int node, int ahead, XDR *xdr);
 struct ckpt_node *ckpt_node_get(const struct shadow_attr *attr);
 void ckpt_node_put(struct ckpt_node *node);
 int ckpt_node_index(const struct ckpt_node *node);
+
+/* --- fast.c, names.c ---------------------------------------------------------
+ */
+
+/* Reads and writes that the cache can serve at once, lseek, at any time and
+ * with any signal mask.  `at` is NULL for the description's own offset.  The
+ * result, or CKPT_LOCAL: make the call. */
+long ckpt_fast_read(int fd, void *buf, size_t len, const uint64_t *at);
+long ckpt_fast_write(int fd, const void *buf, size_t len, const uint64_t *at);
+long ckpt_fast_seek(int fd, int64_t offset, int whence);
+/* A call on a remote regular file or directory, without a trap; CKPT_LOCAL for
+ * other descriptors. */
+long ckpt_direct_call(struct ckpt_call *call,
+                      long (*fn)(struct ckpt_call *call));
+/* From now on the program's calls of libc's names come to names.c first. */
+void ckpt_names_install(void);
 
 /* --- path.c ----------------------------------------------------------------
  */

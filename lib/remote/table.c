@@ -18,7 +18,12 @@ struct ckpt_file *ckpt_file_of(uint64_t fd)
     if (!ckpt_fd_remote(fd))
         return NULL;
     uint16_t entry = ckpt_state->fds[(uint32_t)fd];
-    return entry == CKPT_FD_PRIVATE ? NULL : &ckpt_state->files[entry - 1];
+    if (entry == CKPT_FD_PRIVATE)
+        return NULL;
+    struct ckpt_file *file = &ckpt_state->files[entry - 1];
+    if (file->at_dirty)
+        ckpt_node_unfollow(&ckpt_state->nodes[file->node]);
+    return file;
 }
 
 static struct ckpt_file *file_free(void)
@@ -53,6 +58,7 @@ struct ckpt_file *ckpt_file_new(uint32_t handle, int flags, const char *path,
     file->node = (uint16_t)ckpt_node_index(node);
     file->standard = false;
     file->at_end = false;
+    file->at_dirty = false;
     file->offset = 0;
     file->attr = *attr;
     file->attr_fresh = true;

@@ -8,6 +8,7 @@ set -euo pipefail
 for program in "${remote_programs[@]}"; do
     build "$program" dynamic || continue
     for every in 2 7; do
+        [ "$program.$every" != remote_fast.c.2 ] || continue # many calls
         compare "$program" dynamic "$fake_shadow" --cut $every
     done
 done
