@@ -3,9 +3,10 @@
 #include "cli/cli.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
-    "usage: ckpt restart [--ids WHICH] [--force] [--no-verify] IMAGE\n"
+    "usage: ckpt restart [--ids WHICH] [--force] [--verify=WHEN] IMAGE\n"
     "\n"
     "Carry the program in IMAGE on, in the foreground. Its exit status is the\n"
     "program's.\n"
@@ -16,14 +17,20 @@ static const char usage[] =
     "when\n"
     "                   the program may know them and they can be kept\n"
     "  --force          go on although files have changed since\n"
-    "  --no-verify      do not check the checksums of the memory\n"
+    "  --verify=WHEN    when the checksums of the memory are checked: first\n"
+    "                   (before the program goes on), lazy (while it runs,\n"
+    "                   where the image can be mapped: a restart takes no\n"
+    "                   time), no; auto (the default): lazy when the image\n"
+    "                   was whole before and nobody has written to it since,\n"
+    "                   else first\n"
     "\n"
     "example: ckpt restart simulate.ckpt\n";
 
 enum {
     OPT_FORCE = CLI_OPT_OWN,
     OPT_IDS,
-    OPT_NO_VERIFY,
+    OPT_VERIFY,
+    OPT_NO_VERIFY, /* --verify=no */
     OPT_REMOTE_FD,
     OPT_FOREIGN_VDSO
 };
@@ -32,11 +39,24 @@ static const struct option options[] = {
     CLI_OPTIONS,
     {"force", no_argument, NULL, OPT_FORCE},
     {"ids", required_argument, NULL, OPT_IDS},
+    {"verify", required_argument, NULL, OPT_VERIFY},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
     {"foreign-vdso", no_argument, NULL, OPT_FOREIGN_VDSO}, /* for tests */
     {"remote-fd", required_argument, NULL, OPT_REMOTE_FD}, /* ckpt-starter */
     {NULL, 0, NULL, 0},
 };
+
+static int parse_verify(const char *when, enum ckpt_verify *verify)
+{
+    static const char *const names[] = {"auto", "first", "lazy", "no"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(when, names[i]) == 0) {
+            *verify = (enum ckpt_verify)i;
+            return 0;
+        }
+    return -1;
+}
 
 int cmd_restart(int argc, char **argv)
 {
@@ -51,7 +71,10 @@ int cmd_restart(int argc, char **argv)
         if (option == OPT_IDS && ckpt_ids_parse(optarg, &o.ids) < 0)
             return cli_misuse("--ids %s: auto, keep or new is wanted", optarg);
         if (option == OPT_NO_VERIFY)
-            o.no_verify = true;
+            o.verify = CKPT_VERIFY_NO;
+        if (option == OPT_VERIFY && parse_verify(optarg, &o.verify) < 0)
+            return cli_misuse("--verify is auto, first, lazy or no, not %s",
+                              optarg);
         if (option == OPT_FOREIGN_VDSO)
             o.foreign_vdso = true;
         if (option == OPT_REMOTE_FD)

@@ -14,6 +14,8 @@ CAPTURE_SOURCES = \
 	lib/capture/capture.c lib/capture/capture.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \
+	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \
+	lib/capture/lazy_state.h lib/capture/lazy_trap.c \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \
@@ -103,6 +105,7 @@ lib_librestart_a_SOURCES = \
 	lib/restart/ids.c lib/restart/ids.h \
 	lib/restart/namespace.c lib/restart/namespace.h \
 	lib/restart/parent.c lib/restart/parent.h \
+	lib/restart/lazy.c lib/restart/lazy.h \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \

@@ -2,6 +2,7 @@
 # tree, and libckpt itself, which is linked into programs of others.
 
 COMMON_SOURCES = lib/arch/x86_64.S lib/arch/x86_64.h \
+	lib/arch/x86_64_trap.h \
 	lib/common/err.c lib/common/err.h lib/common/sys.h \
 	lib/common/io.c lib/common/io.h lib/common/bytes.c lib/common/bytes.h \
 	lib/common/dirent.h lib/common/futex.h \

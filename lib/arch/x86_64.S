@@ -70,7 +70,11 @@ ckpt_program_call_after:
 ckpt_signal_return:
 	movq	$15, %rax
 	syscall
+	.globl	ckpt_calls_end
+	.hidden	ckpt_calls_end
+ckpt_calls_end:
 	.size	ckpt_signal_return, . - ckpt_signal_return
+	nop
 
 /* A restartable sequence (rseq(2)): the kernel sends a thread that is taken off
  * its processor, or gets a signal, between start and committed to the abort

@@ -19,6 +19,11 @@ long ckpt_gate(long nr, long a, long b, long c, long d, long e, long f);
 extern const char ckpt_gate_end[];
 extern const char ckpt_gate_after[]; /* where its system call returns to */
 
+/* Every system call that libckpt makes in a program that runs, the bounced and
+ * the program's own among them, returns to an address in
+ * [ckpt_gate, ckpt_calls_end]. */
+extern const char ckpt_calls_end[];
+
 /* Not a function: where the SIGSYS handler sends a thread whose call shall go
  * to the kernel after all, in the thread's own context, with its own signal
  * mask.  Expects the registers of the call as they were, and at (%rsp) the

@@ -2,6 +2,7 @@
 #include "lib/ckpt.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/lazy.h"
 #include "lib/capture/state.h"
 #include "lib/common/futex.h"
 #include "lib/common/sys.h"
@@ -42,6 +43,7 @@ PUBLIC int ckpt_checkpoint(const char *path)
         errno = ENOTSUP;
         return -1;
     }
+    ckpt_lazy_wait();
     lock();
     strcpy(s->self_path, path ? path : "");
     memset(&info, 0, sizeof info);

@@ -52,6 +52,10 @@ const char *ckpt_capture_image_path(void);
 /* Queue `info` as a request to this process or (tid > 0) to one thread. */
 void ckpt_capture_requeue(const siginfo_t *info, int tid);
 
+/* Queue the request that was remembered, if any, unless the program is in a
+ * critical section. */
+void ckpt_capture_requeue_postponed(void);
+
 /* One line into the log file of the settings, and home in remote mode. */
 void ckpt_capture_log(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));

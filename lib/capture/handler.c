@@ -5,6 +5,7 @@
  * inside the kernel's vdso.  The last one remembered counts.
  */
 #include "lib/capture/capture.h"
+#include "lib/capture/lazy.h"
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
@@ -56,6 +57,7 @@ static void capture_here(void *ucontext)
         s->request.reply_fd = -1; /* the asker was in another process */
         s->result = 1;
         ckpt_stop_release();
+        ckpt_lazy_pass();
     }
 }
 
@@ -67,7 +69,7 @@ static void postpone(const siginfo_t *info)
     atomic_store(&s->postponed, 1);
 }
 
-static void requeue_postponed(void)
+void ckpt_capture_requeue_postponed(void)
 {
     if (atomic_load(&s->disabled) == 0 && atomic_exchange(&s->postponed, 0))
         ckpt_capture_requeue(&s->postponed_info, 0);
@@ -119,6 +121,24 @@ static bool resolve_put_off(siginfo_t *info)
     return true;
 }
 
+/* The loader's: put memory that it has read in its place.  Another thread may
+ * be at it; the loader repeats. */
+static void obey(void *ucontext)
+{
+    struct ckpt_thread self;
+    long rc;
+
+    if (atomic_exchange(&s->capturing, 1)) {
+        ckpt_stop_park(ucontext);
+        return;
+    }
+    ckpt_thread_describe(&self, ucontext);
+    s->captor = &self;
+    on_own_stack(ckpt_lazy_obey, &rc);
+    atomic_store(&s->capturing, 0);
+    ckpt_lazy_pass();
+}
+
 static void handle_request(siginfo_t *info, void *ucontext)
 {
     if (!resolve_put_off(info))
@@ -127,7 +147,7 @@ static void handle_request(siginfo_t *info, void *ucontext)
         return;
     if ((int32_t)ckpt_sys(SYS_getpid) != s->pid)
         return; /* a forked child: its image would replace its parent's */
-    if (atomic_load(&s->disabled) > 0) {
+    if (ckpt_lazy_active() || atomic_load(&s->disabled) > 0) {
         postpone(info);
         return;
     }
@@ -147,7 +167,7 @@ static void handle_request(siginfo_t *info, void *ucontext)
         capture_here(ucontext);
     }
     atomic_store(&s->capturing, 0);
-    requeue_postponed();
+    ckpt_capture_requeue_postponed();
 }
 
 void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
@@ -158,6 +178,9 @@ void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)
     if (info->si_code == SI_QUEUE &&
         ckpt_stop_is_call(info->si_value.sival_ptr))
         ckpt_stop_park(ucontext);
+    else if (info->si_code == SI_QUEUE &&
+             ckpt_lazy_is_order(info->si_value.sival_ptr))
+        obey(ucontext);
     else
         handle_request(info, ucontext);
     ckpt_wrap_interrupted(ucontext);

@@ -2,6 +2,7 @@
 #include "lib/capture/revive.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/lazy.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
 #include "lib/capture/unsaved.h"
@@ -83,13 +84,30 @@ void ckpt_revive_entry(struct ckpt_revive_args *args)
 static void take_args(int *remote_fd)
 {
     struct ckpt_revive_args *args = s->args;
-    uint64_t start = args->hole_start, end = args->hole_end;
 
     *remote_fd = args->remote_fd;
     if (args->has_settings)
         s->settings = args->settings;
     if (s->yielded) /* the other one is still the program's */
         s->settings.signal = s->yielded;
+}
+
+/* Hooks are the program's own code, and run while all other threads stand: for
+ * them the memory must be there. */
+static void load_memory(struct ckpt_err *err)
+{
+    const struct ckpt_revive_args *args = s->args;
+    const struct ckpt_lazy_table *table = (const void *)args->lazy;
+
+    if (table &&
+        ckpt_lazy_start(table, args->lazy_fd, s->non_restart > 0, err) < 0)
+        die(err->text);
+}
+
+static void give_back_hole(void)
+{
+    uint64_t start = s->args->hole_start, end = s->args->hole_end;
+
     s->args = NULL;
     ckpt_sys(SYS_munmap, start, end - start);
 }
@@ -119,8 +137,11 @@ void ckpt_revive_finish(void)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
         die(err.text);
+    load_memory(&err);
+    give_back_hole();
     ckpt_pending_queue(&s->pending);
     for (size_t i = s->non_restart; i-- > 0;)
         s->on_restart[i].fn(s->on_restart[i].arg);
-    ckpt_capture_log("restarted");
+    ckpt_capture_log(ckpt_lazy_active() ? "restarted; memory is being loaded"
+                                        : "restarted");
 }

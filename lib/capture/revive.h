@@ -29,7 +29,9 @@ struct ckpt_revive_args {
     uint64_t hole_start, hole_end; /* to be unmapped */
     int32_t remote_fd;             /* boot record for remote mode, or -1 */
     uint32_t has_settings;
-    uint32_t flags;                /* CKPT_REVIVE_* */
+    uint32_t flags;  /* CKPT_REVIVE_* */
+    uint64_t lazy;   /* struct ckpt_lazy_table in the hole, or 0 */
+    int32_t lazy_fd; /* the image, when there is one */
     struct ckpt_settings settings; /* replace those of the image, when
                                       has_settings */
 };

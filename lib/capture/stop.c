@@ -7,6 +7,7 @@
  */
 #include "lib/capture/stop.h"
 
+#include "lib/capture/lazy.h"
 #include "lib/common/dirent.h"
 #include "lib/common/futex.h"
 #include "lib/common/io.h"
@@ -78,6 +79,7 @@ void ckpt_stop_park(void *ucontext)
         ckpt_futex_wake_all((uint32_t *)&stop.nrevived);
     }
     sleep_until_released(generation);
+    ckpt_lazy_pass();
 }
 
 static bool is_parked(int tid)

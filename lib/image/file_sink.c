@@ -12,6 +12,7 @@
 #include "lib/common/sys.h"
 #include "lib/image/format.h"
 #include "lib/image/stale.h"
+#include "lib/image/stamp.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -165,6 +166,7 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
     ckpt_stream_end(&s->stream);
     if (sys(SYS_fsync, s->fd))
         return ckpt_err_sys(err, "fsync %s", s->tmp);
+    ckpt_stamp_set(s->fd);
     if (take_place(s, err))
         return -1;
     close_fd(s);

@@ -129,6 +129,11 @@ uint64_t ckpt_image_core_size(const struct ckpt_image *image);
  * are file offsets and it can be mapped. */
 int ckpt_image_fd(const struct ckpt_image *image);
 
+/* The checksums of the core file, one for each MiB of the first *covered
+ * bytes. */
+const uint64_t *ckpt_image_sums(const struct ckpt_image *image, size_t *count,
+                                uint64_t *covered);
+
 /* Segments in order of address; `offset` is where the contents are in the
  * (uncompressed) core file. */
 struct ckpt_image_segment {

@@ -9,7 +9,7 @@ IMAGE_WRITER_SOURCES = lib/image/image.h lib/image/format.h \
 	lib/image/chunker.c lib/image/chunker.h \
 	lib/image/stale.c lib/image/stale.h \
 	lib/image/stream.c lib/image/stream.h \
-	lib/image/file_sink.c lib/image/writer.c
+	lib/image/file_sink.c lib/image/stamp.c lib/image/stamp.h lib/image/writer.c
 IMAGE_READER_SOURCES = lib/image/decode.c \
 	lib/image/source.c lib/image/source.h lib/image/reader.c
 

@@ -54,6 +54,7 @@ enum {
     CKPT_META_IN_VDSO = 2,   /* a thread is inside the kernel's vdso */
     CKPT_META_KNOWS_IDS = 4, /* the program has asked for its ids, or holds
                                 locks that carry them */
+    CKPT_META_LAZY = 8,      /* its libckpt can load memory while it runs */
 };
 
 /* MAPS: every mapping of the process, in order of address. */

@@ -399,6 +399,14 @@ void ckpt_image_trust(struct ckpt_image *image)
     memset(image->source.checked, 1, image->source.nchunks);
 }
 
+const uint64_t *ckpt_image_sums(const struct ckpt_image *image, size_t *count,
+                                uint64_t *covered)
+{
+    *count = image->source.nsums;
+    *covered = image->source.covered;
+    return image->source.sums;
+}
+
 enum ckpt_codec ckpt_image_codec(const struct ckpt_image *image)
 {
     return image->source.codec;

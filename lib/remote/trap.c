@@ -12,6 +12,8 @@
  */
 #include "lib/remote/state.h"
 
+#include "lib/arch/x86_64_trap.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -23,7 +25,7 @@ struct handler {
     long (*fn)(struct ckpt_call *call);
 };
 
-enum { SYSCALLS = 512, RED_ZONE = 128 };
+enum { SYSCALLS = 512 };
 
 static const struct handler handlers[SYSCALLS] = {
 #define CKPT_SYSCALL(number, name, check, argument, handler)                   \
@@ -40,25 +42,10 @@ const char *ckpt_syscall_name(long nr)
 
 static struct ckpt_call call_of(int nr, ucontext_t *uc)
 {
-    const greg_t *g = uc->uc_mcontext.gregs;
+    struct ckpt_call call = {.nr = nr, .uc = uc};
 
-    return (struct ckpt_call){
-        .nr = nr,
-        .arg = {(uint64_t)g[REG_RDI], (uint64_t)g[REG_RSI],
-                (uint64_t)g[REG_RDX], (uint64_t)g[REG_R10], (uint64_t)g[REG_R8],
-                (uint64_t)g[REG_R9]},
-        .uc = uc,
-    };
-}
-
-static void bounce(long nr, ucontext_t *uc)
-{
-    greg_t *g = uc->uc_mcontext.gregs;
-
-    g[REG_RSP] -= RED_ZONE + 8;
-    *(greg_t *)(uintptr_t)g[REG_RSP] = g[REG_RIP];
-    g[REG_RIP] = (greg_t)(uintptr_t)ckpt_gate_bounce;
-    g[REG_RAX] = nr;
+    ckpt_trap_args(uc, call.arg);
+    return call;
 }
 
 /* A SIGSYS that was sent, not trapped, is the program's. */
@@ -93,7 +80,7 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
     if (call.nr >= 0 && call.nr < SYSCALLS && handlers[call.nr].fn)
         result = handlers[call.nr].fn(&call);
     if (result == CKPT_LOCAL)
-        bounce(call.nr, uc);
+        ckpt_trap_bounce(call.nr, uc);
     else
         uc->uc_mcontext.gregs[REG_RAX] = result;
     errno = errnum;

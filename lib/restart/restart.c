@@ -2,7 +2,9 @@
 #include "lib/restart/restart.h"
 
 #include "lib/image/image.h"
+#include "lib/image/stamp.h"
 #include "lib/restart/files.h"
+#include "lib/restart/lazy.h"
 #include "lib/restart/process.h"
 #include "lib/restart/stage.h"
 
@@ -19,13 +21,15 @@ struct restart {
     struct ckpt_stage stage;
     struct ckpt_files files;
     uint32_t flags; /* CKPT_REVIVE_* */
+    struct ckpt_lazy_plan lazy;
+    char path[PATH_MAX]; /* of the image, absolute */
 };
 
 static int check(struct restart *r, struct ckpt_err *err)
 {
     /* Everything is checked while it is read, which is before the jump: a pass
      * of its own would read a large image twice. */
-    if (r->options->no_verify)
+    if (r->options->verify == CKPT_VERIFY_NO)
         ckpt_image_trust(r->image);
     if (ckpt_notes_read(r->image, &r->notes, err) < 0)
         return -1;
@@ -82,12 +86,14 @@ static void fill_plan(struct restart *r, int remote_fd)
 
 static int go(struct restart *r, struct ckpt_err *err)
 {
-    bool remote = r->options->remote_fd >= 0;
-    int fd = ckpt_files_commit(&r->files, r->options->remote_fd, err);
+    bool remote = r->options->remote_fd >= 0, lazy = r->lazy.table != NULL;
+    int fd = ckpt_files_commit(
+        &r->files, lazy ? ckpt_image_fd(r->image) : r->options->remote_fd, err);
 
     if (fd < 0)
         return -1;
     fill_plan(r, remote ? fd : -1);
+    r->stage.args->lazy_fd = lazy ? fd : -1;
     /* the auxiliary vector is read from here at the very end */
     uint8_t *auxv = (uint8_t *)(r->stage.args + 1);
     memcpy(auxv, r->notes.process.auxv, sizeof r->notes.process.auxv);
@@ -98,17 +104,39 @@ static int go(struct restart *r, struct ckpt_err *err)
     abort(); /* bare does not return */
 }
 
+/* What is mapped is not read before the program goes on: so check it now, or
+ * let the program check it. */
+static int plan_lazy(struct restart *r, struct ckpt_err *err)
+{
+    enum ckpt_verify when = r->options->verify;
+    int fd = ckpt_image_fd(r->image);
+
+    if (when == CKPT_VERIFY_AUTO)
+        when = ckpt_stamp_holds(fd) ? CKPT_VERIFY_LAZY : CKPT_VERIFY_FIRST;
+    if (ckpt_lazy_decide(&r->lazy, r->image, r->path, &r->notes,
+                         when != CKPT_VERIFY_LAZY, err) < 0)
+        return -1;
+    if (!r->lazy.table || when != CKPT_VERIFY_FIRST)
+        return 0;
+    if (ckpt_image_verify(r->image, err) < 0)
+        return -1;
+    ckpt_stamp_set(fd);
+    return 0;
+}
+
 static int prepare(struct restart *r, struct ckpt_err *err)
 {
     const struct ckpt_restart_options *o = r->options;
     struct ckpt_stage_options stage = {
         .force = o->force,
         .files = &r->files,
+        .lazy = &r->lazy,
         .foreign_vdso = o->foreign_vdso,
     };
 
     if (check(r, err) < 0 || have_ids(r, err) < 0 ||
         ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
+        plan_lazy(r, err) < 0 ||
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
         ckpt_files_open(&r->files, o->force, err) < 0)
         return -1;
@@ -120,6 +148,8 @@ int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
 {
     struct restart r = {.options = options};
 
+    if (!realpath(path, r.path))
+        return ckpt_err_sys(err, "%s", path);
     r.image = ckpt_image_open(path, err);
     if (!r.image)
         return -1;
@@ -131,6 +161,7 @@ int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
     int saved = errno;
     free(r.files.opened);
     free(r.files.spare);
+    ckpt_lazy_free(&r.lazy);
     ckpt_notes_clear(&r.notes);
     ckpt_image_close(r.image);
     errno = saved;

@@ -22,9 +22,20 @@
 
 #include <stdbool.h>
 
+/* When the memory's checksums are checked.  (Headers and notes always are,
+ * first.) */
+enum ckpt_verify {
+    CKPT_VERIFY_AUTO,  /* first, unless the image is known to be whole and not
+                          to have been written since (stamp.h): then lazily */
+    CKPT_VERIFY_FIRST, /* before the program goes on */
+    CKPT_VERIFY_LAZY,  /* while it runs, when its memory is mapped: a program
+                          that met damage is ended with a message */
+    CKPT_VERIFY_NO,
+};
+
 struct ckpt_restart_options {
-    bool force;        /* go on although files have changed */
-    bool no_verify;    /* do not check the memory's checksums */
+    bool force; /* go on although files have changed */
+    enum ckpt_verify verify;
     bool foreign_vdso; /* as on another kernel (for tests) */
     enum ckpt_ids_mode ids;
     void (*notice)(const char *text); /* told what will not be as it was; may

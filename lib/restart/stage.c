@@ -5,6 +5,7 @@
 #include "lib/restart/stage.h"
 
 #include "lib/restart/files.h"
+#include "lib/restart/lazy.h"
 #include "lib/restart/space.h"
 #include "lib/restart/vdso.h"
 
@@ -96,12 +97,28 @@ static int read_own_maps(struct staging *s)
 
 /* --- the region --------------------------------------------------------- */
 
+static size_t lazy_bytes(const struct staging *s)
+{
+    const struct ckpt_lazy_table *t = s->options->lazy->table;
+
+    return t ? t->bytes : 0;
+}
+
+/* The vdso's mappings move twice; what is mapped from the image divides a
+ * mapping. */
+static size_t moves_max(const struct staging *s)
+{
+    const struct ckpt_lazy_table *t = s->options->lazy->table;
+
+    return s->notes->nmaps * 2 + 16 + (t ? t->npieces * 2 : 0);
+}
+
 static uint64_t bytes_needed(const struct staging *s)
 {
-    uint64_t bytes =
-        BARE_STACK + 64 * PAGE +
-        page_up(sizeof(struct ckpt_revive_args) + CKPT_AUXV_MAX) +
-        page_up((s->notes->nmaps * 2 + 16) * sizeof(struct ckpt_bare_move));
+    uint64_t bytes = BARE_STACK + 64 * PAGE +
+                     page_up(sizeof(struct ckpt_revive_args) + CKPT_AUXV_MAX) +
+                     page_up(moves_max(s) * sizeof(struct ckpt_bare_move)) +
+                     page_up(lazy_bytes(s));
 
     for (size_t i = 0; i < s->notes->nmaps; i++)
         bytes +=
@@ -159,6 +176,21 @@ static void *take(struct staging *s, uint64_t len, int prot)
     return p;
 }
 
+/* The table that the revived program takes over. */
+static int place_lazy(struct staging *s)
+{
+    const struct ckpt_lazy_table *t = s->options->lazy->table;
+
+    if (!t)
+        return 0;
+    void *copy = take(s, t->bytes, PROT_READ | PROT_WRITE);
+    if (!copy)
+        return -1;
+    memcpy(copy, t, t->bytes);
+    s->stage->args->lazy = (uint64_t)(uintptr_t)copy;
+    return 0;
+}
+
 static int place_bare(struct staging *s)
 {
     size_t len = (size_t)(__stop_ckpt_bare - __start_ckpt_bare);
@@ -170,8 +202,8 @@ static int place_bare(struct staging *s)
     /* the auxiliary vector lies behind the arguments */
     st->args =
         take(s, sizeof *st->args + CKPT_AUXV_MAX, PROT_READ | PROT_WRITE);
-    struct ckpt_bare_move *moves = take(
-        s, (s->notes->nmaps * 2 + 16) * sizeof *moves, PROT_READ | PROT_WRITE);
+    struct ckpt_bare_move *moves =
+        take(s, moves_max(s) * sizeof *moves, PROT_READ | PROT_WRITE);
     if (!code || !stack || !st->plan || !st->args || !moves)
         return -1;
     memcpy(code, __start_ckpt_bare, len);
@@ -183,7 +215,7 @@ static int place_bare(struct staging *s)
     st->plan->moves = moves;
     st->plan->region_start = st->region_start;
     st->plan->region_end = st->region_end;
-    return 0;
+    return place_lazy(s);
 }
 
 static void add_move(struct staging *s, uint64_t from, uint64_t to,
@@ -217,6 +249,14 @@ static size_t segments_of(const struct staging *s, const struct ckpt_map *m,
     return low;
 }
 
+static bool is_lazy(const struct staging *s, uint64_t vaddr)
+{
+    size_t count;
+
+    ckpt_lazy_within(s->options->lazy, vaddr, vaddr + 1, &count);
+    return count > 0;
+}
+
 static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
 {
     const struct ckpt_image_segment *seg;
@@ -228,7 +268,7 @@ static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
             return ckpt_err_set(
                 s->err, EPROTO,
                 "a segment reaches over the end of its mapping");
-        if (seg[i].filesz > 0 &&
+        if (seg[i].filesz > 0 && !is_lazy(s, seg[i].vaddr) &&
             ckpt_image_read(s->image, seg[i].offset,
                             (void *)(staged + (seg[i].vaddr - m->start)),
                             seg[i].filesz, s->err) < 0)
@@ -436,6 +476,31 @@ static int shared_object(struct staging *s, const struct ckpt_map *m)
     return fd;
 }
 
+/* Map the pieces of `m` that are mapped from the image; every mapping is moved
+ * by itself. */
+static int map_pieces(struct staging *s, const struct ckpt_map *m)
+{
+    size_t count;
+    const struct ckpt_lazy_piece *p =
+        ckpt_lazy_within(s->options->lazy, m->start, m->end, &count);
+    uint64_t shift = s->at - m->start, done = m->start;
+
+    for (size_t i = 0; i < count; i++) {
+        void *at = (void *)(p[i].start + shift);
+        if (mmap(at, p[i].len, (int)m->prot, MAP_PRIVATE | MAP_FIXED,
+                 ckpt_image_fd(s->image), (off_t)p[i].offset) == MAP_FAILED)
+            return ckpt_err_sys(s->err, "cannot map %llu bytes of the image",
+                                (unsigned long long)p[i].len);
+        if (p[i].start > done)
+            add_move(s, done + shift, done, p[i].start - done);
+        add_move(s, p[i].start + shift, p[i].start, p[i].len);
+        done = p[i].start + p[i].len;
+    }
+    if (m->end > done)
+        add_move(s, done + shift, done, m->end - done);
+    return 0;
+}
+
 static int stage_map(struct staging *s, const struct ckpt_map *m)
 {
     uint64_t len = m->end - m->start;
@@ -467,7 +532,8 @@ static int stage_map(struct staging *s, const struct ckpt_map *m)
         return -1;
     if (prot != (int)m->prot && mprotect(p, len, (int)m->prot) < 0)
         return ckpt_err_sys(s->err, "mprotect");
-    add_move(s, s->at, m->start, len);
+    if (map_pieces(s, m) < 0)
+        return -1;
     s->at += len;
     return 0;
 }

@@ -27,9 +27,11 @@ struct ckpt_stage {
 };
 
 struct ckpt_files;
+struct ckpt_lazy_plan;
 struct ckpt_stage_options {
     bool force;               /* map files although they have changed */
     struct ckpt_files *files; /* files without a name are made through this */
+    const struct ckpt_lazy_plan *lazy; /* what is mapped, not read */
     bool foreign_vdso; /* treat the vdso as another kernel's (for tests) */
 };
 

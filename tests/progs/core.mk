@@ -8,7 +8,7 @@ F90_LOG_COMPILER = $(C_LOG_COMPILER)
 
 core_progs = \
 	tests/progs/api.c tests/progs/events.c tests/progs/exceptions.cc \
-	tests/progs/files.c tests/progs/heap.c tests/progs/ids.c tests/progs/leaderless.c tests/progs/locks.c \
+	tests/progs/files.c tests/progs/heap.c tests/progs/ids.c tests/progs/lazy.c tests/progs/leaderless.c tests/progs/locks.c \
 	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/ownsignal.c tests/progs/pipes.c \
 	tests/progs/rseq.c tests/progs/shared.c tests/progs/signals.c \
 	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/stack.c \
@@ -17,9 +17,9 @@ core_progs = \
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
-TESTS += tests/system/core_given.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+TESTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh
-dist_check_SCRIPTS += tests/system/core_given.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+dist_check_SCRIPTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh
 
 # The same at random instants, with programs of some weight.

@@ -1,0 +1,65 @@
+/* lazy_state.h - between lazy.c, lazy_load.c and lazy_trap.c */
+#ifndef CKPT_CAPTURE_LAZY_STATE_H
+#define CKPT_CAPTURE_LAZY_STATE_H
+
+#include "lib/capture/lazy.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+enum ckpt_lazy_phase {
+    CKPT_LAZY_OVER,
+    CKPT_LAZY_LOADING,
+    CKPT_LAZY_LEAVING, /* all is loaded; threads end to trap */
+};
+
+/* Outlives the rest, which the last thread to leave gives back. */
+extern _Atomic uint32_t ckpt_lazy_phase;
+
+enum ckpt_lazy_order {
+    CKPT_LAZY_SWAP,   /* put the new memory in its place */
+    CKPT_LAZY_FINISH, /* all is in its place */
+    CKPT_LAZY_FAIL,   /* the image cannot be read, or is damaged */
+};
+
+enum { CKPT_LAZY_MAGIC = 0x434b5054 }; /* upper half of an order's value */
+
+/* In a mapping of its own, from the start of loading to its end. */
+struct ckpt_lazy {
+    struct ckpt_lazy_table *table;
+    int fd;
+    int32_t pid, loader;
+
+    /* the order that the loader has given, and the last that was obeyed */
+    _Atomic uint32_t given, obeyed;
+    enum ckpt_lazy_order order;
+    uint64_t from, to, len;
+    uint32_t prot;
+    int32_t error;     /* CKPT_LAZY_FAIL: errno... */
+    uint64_t error_at; /* ...and where in the image */
+
+    /* threads that end to trap: so many have, of so many */
+    _Atomic uint32_t left;
+    uint32_t leaving;
+
+    struct ckpt_lazy_action {
+        uint64_t handler, flags, restorer, mask;
+    } sigsys;             /* the program's */
+    uint64_t with_sigsys; /* signals whose handlers run with SIGSYS blocked */
+};
+
+extern struct ckpt_lazy *ckpt_lazy_now; /* NULL: nothing to load */
+
+/* Load everything, giving orders: to the program by signals, or (`here`) by
+ * carrying them out itself. */
+void ckpt_lazy_load(struct ckpt_lazy *lazy, bool here);
+/* Carry out the order, all threads being stopped. */
+void ckpt_lazy_carry_out(struct ckpt_lazy *lazy);
+
+/* The SIGSYS handler, and the signal masks that must let it through. */
+void ckpt_lazy_trap(struct ckpt_lazy *lazy);
+void ckpt_lazy_untrap(struct ckpt_lazy *lazy);
+/* This thread's calls are trapped, or are not. */
+void ckpt_lazy_trap_thread(bool on);
+
+#endif
