@@ -55,6 +55,36 @@ bool_t shadow_identity_1_svc(void *args, shadow_identity *res,
            res->cwd;
 }
 
+static enum shadow_rule_kind rule_kind(const char *map)
+{
+    return strncmp(map, "local ", 6) == 0   ? SHADOW_RULE_LOCAL
+           : strncmp(map, "fetch ", 6) == 0 ? SHADOW_RULE_FETCH
+                                            : SHADOW_RULE_HOME;
+}
+
+bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
+{
+    BEGIN;
+    char **maps = shadow->spec.maps;
+    u_int count = 0;
+
+    (void)args;
+    while (maps && maps[count] && count < SHADOW_RULES_MAX)
+        count++;
+    res->rules.rules_val = calloc(count + 1, sizeof *res->rules.rules_val);
+    if (!res->rules.rules_val)
+        return FALSE;
+    for (; res->rules.rules_len < count; res->rules.rules_len++) {
+        const char *map = maps[res->rules.rules_len];
+        shadow_rule *rule = &res->rules.rules_val[res->rules.rules_len];
+        rule->kind = rule_kind(map);
+        rule->prefix = strdup(strchr(map, ' ') ? strchr(map, ' ') + 1 : "");
+        if (!rule->prefix)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* --- images
  * ----------------------------------------------------------------------- */
 

@@ -464,8 +464,10 @@ static int capture_stopped(struct ckpt_err *err)
         return ckpt_err_set(err, EAGAIN, "inside a critical section");
     for (size_t i = 0; i < s->non_checkpoint; i++)
         s->on_checkpoint[i].fn(s->on_checkpoint[i].arg);
-    if (ckpt_remote_active() && ckpt_remote_quiesce(err) < 0)
+    if (ckpt_remote_active() && ckpt_remote_quiesce(err) < 0) {
+        ckpt_capture_log("checkpoint refused: %s", err->text);
         return -1;
+    }
     memset(&c, 0, sizeof c);
     if (ckpt_arena_map(&c.arena, ARENA_BYTES, err) < 0)
         return -1;

@@ -22,7 +22,9 @@ static long home_path(uint64_t dirfd, uint64_t path, struct ckpt_where *where)
     if (rc != 0)
         return rc;
     if (where->local)
-        return where->rewritten ? -EACCES : CKPT_LOCAL;
+        return where->scratch     ? CKPT_SCRATCH
+               : where->rewritten ? -EACCES
+                                  : CKPT_LOCAL;
     return where->empty ? -ENOENT : 0;
 }
 
@@ -290,7 +292,8 @@ static long do_advise(struct ckpt_call *c)
 #define BY_PATH(name, fn)                                                      \
     long ckpt_on_##name(struct ckpt_call *c)                                   \
     {                                                                          \
-        return ckpt_locked(fn, c);                                             \
+        c->body = fn;                                                          \
+        return ckpt_locked(ckpt_named, c);                                     \
     }
 #define BY_FD(name, fn)                                                        \
     long ckpt_on_##name(struct ckpt_call *c)                                   \

@@ -125,7 +125,7 @@ static long go_home(uint32_t proc, void *encode, void *args)
     if (rc != 0)
         return rc;
     strcpy(ckpt_state->cwd, text);
-    ckpt_state->cwd_local = false;
+    ckpt_state->cwd_local = ckpt_state->cwd_scratch = false;
     return 0;
 }
 
@@ -135,8 +135,18 @@ static long gone_local(long rc)
     if (rc < 0)
         return rc;
     rc = ckpt_sys(SYS_getcwd, ckpt_state->cwd, sizeof ckpt_state->cwd);
+    if (rc < 0)
+        return rc;
+    /* In the scratch directory the program has its own name for it. */
+    size_t len = strlen(ckpt_link->scratch);
+    char *cwd = ckpt_state->cwd;
     ckpt_state->cwd_local = true;
-    return rc < 0 ? rc : 0;
+    ckpt_state->cwd_scratch = len > 0 &&
+                              strncmp(cwd, ckpt_link->scratch, len) == 0 &&
+                              cwd[len] == '/';
+    if (ckpt_state->cwd_scratch)
+        memmove(cwd, cwd + len, strlen(cwd + len) + 1);
+    return 0;
 }
 
 static long do_chdir(struct ckpt_call *call)
@@ -180,7 +190,7 @@ static long do_getcwd(struct ckpt_call *call)
 {
     size_t len = strlen(ckpt_state->cwd) + 1;
 
-    if (ckpt_state->cwd_local)
+    if (ckpt_state->cwd_local && !ckpt_state->cwd_scratch)
         return CKPT_LOCAL;
     if (call->arg[1] < len)
         return -ERANGE;

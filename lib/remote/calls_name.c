@@ -11,8 +11,8 @@
 static const uint64_t CWD = (uint64_t)AT_FDCWD;
 
 /* Resolve for a call that goes home, or entirely to the kernel.  A local name
- * that is only local after rewriting is not worth supporting here: nothing on
- * the local side is made or removed under such a name. */
+ * that is only local after rewriting is not worth supporting here, except in
+ * the scratch directory: nothing else is made or removed under such a name. */
 static long home_name(uint64_t dirfd, uint64_t path, int which,
                       struct ckpt_where *where)
 {
@@ -21,7 +21,9 @@ static long home_name(uint64_t dirfd, uint64_t path, int which,
     if (rc != 0)
         return rc;
     if (where->local)
-        return where->rewritten ? -EACCES : CKPT_LOCAL;
+        return where->scratch     ? CKPT_SCRATCH
+               : where->rewritten ? -EACCES
+                                  : CKPT_LOCAL;
     return where->empty ? -ENOENT : 0;
 }
 
@@ -85,10 +87,10 @@ static long two_names(const uint64_t dirs[2], const uint64_t paths[2],
 {
     long from = home_name(dirs[0], paths[0], 0, &where[0]);
 
-    if (from != 0 && from != CKPT_LOCAL)
+    if (from != 0 && from != CKPT_LOCAL && from != CKPT_SCRATCH)
         return from;
     long to = home_name(dirs[1], paths[1], 1, &where[1]);
-    if (to != 0 && to != CKPT_LOCAL)
+    if (to != 0 && to != CKPT_LOCAL && to != CKPT_SCRATCH)
         return to;
     return from == to ? from : -EXDEV;
 }
@@ -214,7 +216,8 @@ static long do_readlink(struct ckpt_call *c)
 #define NAMED(name, fn)                                                        \
     long ckpt_on_##name(struct ckpt_call *c)                                   \
     {                                                                          \
-        return ckpt_locked(fn, c);                                             \
+        c->body = fn;                                                          \
+        return ckpt_locked(ckpt_named, c);                                     \
     }
 
 NAMED(mkdir, do_mkdir)

@@ -50,6 +50,12 @@ static long open_home(const struct opening *o, struct ckpt_where *where)
     struct ckpt_file *file =
         ckpt_file_new(res.shadow_open_res_u.ok.handle, o->flags, where->full,
                       &res.shadow_open_res_u.ok.attr);
+    if (file && where->fetch && file->kind == CKPT_KIND_FILE &&
+        (o->flags & (O_ACCMODE | O_PATH)) == O_RDONLY) {
+        long copy = ckpt_fetch(file, o->flags);
+        ckpt_file_put(file);
+        return copy;
+    }
     if (!file) {
         shadow_handle_args close = {res.shadow_open_res_u.ok.handle};
         ckpt_wire_issue(ckpt_wire_begin(

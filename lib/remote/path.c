@@ -170,25 +170,42 @@ static void rewrite_own_pid(struct ckpt_where *where, char *spare)
     where->rewritten = true;
 }
 
-static void judge_absolute(struct ckpt_where *where, char *spare)
+/* By the rules and the table above.  0, or -ENAMETOOLONG. */
+static long judge(struct ckpt_where *where)
+{
+    enum ckpt_side side = ckpt_path_side(where->full);
+
+    where->local = side == CKPT_SIDE_STATION || side == CKPT_SIDE_SCRATCH;
+    where->fetch = side == CKPT_SIDE_FETCH;
+    if (side != CKPT_SIDE_SCRATCH)
+        return 0;
+    where->rewritten = where->scratch = true;
+    return ckpt_scratch_name(where->full);
+}
+
+static long judge_absolute(struct ckpt_where *where, char *spare)
 {
     rewrite_own_pid(where, spare);
     where->fd = named_descriptor(where->full);
     if (where->fd >= 0 && !ckpt_fd_remote((uint64_t)where->fd))
         where->fd = -1;
-    where->local = ckpt_path_is_local(where->full);
+    long rc = judge(where);
     if (strncmp(where->full, "/dev/fd", 7) == 0 && where->fd < 0)
         where->local = true;
+    return rc;
 }
 
 /* Relative to the working directory.  A path that leaves the side the
  * directory is on goes by its full name. */
-static void judge_relative(struct ckpt_where *where)
+static long judge_relative(struct ckpt_where *where)
 {
-    where->local = ckpt_path_is_local(where->full);
-    where->rewritten = where->local && !ckpt_state->cwd_local;
+    long rc = judge(where);
+
+    if (where->local && (!ckpt_state->cwd_local || ckpt_state->cwd_scratch))
+        where->rewritten = true;
     if (!where->local && ckpt_state->cwd_local)
         where->at.path = where->full;
+    return rc;
 }
 
 static long below_descriptor(uint64_t dirfd, struct ckpt_where *where)
@@ -203,7 +220,14 @@ static long below_descriptor(uint64_t dirfd, struct ckpt_where *where)
     if (dir->kind != CKPT_KIND_DIR && !where->empty)
         return -ENOTDIR;
     where->at.dir = dir->handle;
-    return ckpt_path_join(where->full, dir->path, where->at.path);
+    long rc = ckpt_path_join(where->full, dir->path, where->at.path);
+    if (rc == 0 && ckpt_state->rule_count > 0) {
+        enum ckpt_side side = ckpt_path_side(where->full);
+        where->fetch = side == CKPT_SIDE_FETCH;
+        if (side == CKPT_SIDE_SCRATCH)
+            rc = judge(where);
+    }
+    return rc;
 }
 
 long ckpt_path_resolve(uint64_t dirfd, uint64_t path, int which,
@@ -223,9 +247,7 @@ long ckpt_path_resolve(uint64_t dirfd, uint64_t path, int which,
     rc = ckpt_path_join(where->full, ckpt_state->cwd, text);
     if (rc != 0)
         return rc;
-    if (text[0] == '/')
-        judge_absolute(where, ckpt_link->where[1 - which][1]);
-    else
-        judge_relative(where);
-    return 0;
+    return text[0] == '/'
+               ? judge_absolute(where, ckpt_link->where[1 - which][0])
+               : judge_relative(where);
 }

@@ -123,7 +123,8 @@ static int set_traps(struct ckpt_err *err)
 
 int ckpt_remote_start(int boot_fd, struct ckpt_err *err)
 {
-    if (ckpt_state_map(err) != 0 || connect_home(boot_fd, err) != 0)
+    if (ckpt_state_map(err) != 0 || connect_home(boot_fd, err) != 0 ||
+        ckpt_rules_fetch(err) != 0 || ckpt_rules_prepare(err) != 0)
         return -1;
     ckpt_state->umask = ckpt_state->id.umask & 0777;
     strcpy(ckpt_state->cwd, ckpt_state->id_cwd);
@@ -161,8 +162,9 @@ int ckpt_remote_quiesce(struct ckpt_err *err)
 {
     struct ckpt_call none = {.nr = 0};
 
-    (void)err; /* an outage is waited for */
-    ckpt_locked(do_quiesce, &none);
+    if (ckpt_scratch_is_empty(err) != 0)
+        return -1;
+    ckpt_locked(do_quiesce, &none); /* an outage is waited for */
     return 0;
 }
 
@@ -185,12 +187,15 @@ void ckpt_remote_log(const char *text)
 
 static int go_to_cwd(struct ckpt_err *err)
 {
-    char text[SHADOW_PATH_MAX + 1];
+    char text[SHADOW_PATH_MAX + 1], scratch[PATH_MAX];
     shadow_path_args args = {{SHADOW_CWD, ckpt_state->cwd}};
     shadow_path_res res = {.status = EIO, .shadow_path_res_u.path = text};
     long rc;
 
-    if (ckpt_state->cwd_local)
+    if (ckpt_state->cwd_scratch &&
+        (rc = ckpt_scratch_name(strcpy(scratch, ckpt_state->cwd))) == 0)
+        rc = ckpt_sys(SYS_chdir, scratch);
+    else if (ckpt_state->cwd_local)
         rc = ckpt_sys(SYS_chdir, ckpt_state->cwd);
     else
         rc = ckpt_session_call(SHADOW_CHDIR, (xdrproc_t)xdr_shadow_path_args,
@@ -250,7 +255,8 @@ static int stand_in_again(struct ckpt_err *err)
 int ckpt_remote_revive(int boot_fd, struct ckpt_err *err)
 {
     forget_private();
-    if (connect_home(boot_fd, err) != 0 || go_to_cwd(err) != 0)
+    if (connect_home(boot_fd, err) != 0 || ckpt_rules_prepare(err) != 0 ||
+        go_to_cwd(err) != 0)
         return -1;
     for (uint32_t i = 0; i < ckpt_state->files_top; i++)
         if (ckpt_state->files[i].refs > 0 &&

@@ -43,6 +43,18 @@ enum {
 
 enum ckpt_kind { CKPT_KIND_FILE, CKPT_KIND_DIR, CKPT_KIND_STREAM };
 
+/* Where the files below a path lie. */
+enum ckpt_side {
+    CKPT_SIDE_HOME,
+    CKPT_SIDE_STATION,
+    CKPT_SIDE_SCRATCH, /* of the job, on the station, under another name */
+    CKPT_SIDE_FETCH    /* at home, copied when opened */
+};
+struct ckpt_rule {
+    enum ckpt_side side;
+    char prefix[256];
+};
+
 /* One open file description of the program. */
 struct ckpt_file {
     uint32_t refs; /* descriptors; 0: free */
@@ -105,7 +117,10 @@ struct ckpt_state {
     struct ckpt_file files[CKPT_FILES];
     struct ckpt_node nodes[CKPT_NODES];
     uint32_t files_top, nodes_top; /* entries ever used */
+    struct ckpt_rule rules[SHADOW_RULES_MAX];
+    uint32_t rule_count;
     bool cwd_local;
+    bool cwd_scratch; /* then cwd is the program's name for it */
     char cwd[PATH_MAX];
     uint32_t umask;
     struct shadow_identity id; /* its pointers point into id_text */
@@ -158,6 +173,7 @@ struct ckpt_link {
     int image_error;
     uint8_t *call_stack_top;
     char where[2][2][PATH_MAX]; /* working memory of path.c */
+    char scratch[PATH_MAX];     /* where local paths begin on this station */
 };
 
 extern struct ckpt_state *ckpt_state;
@@ -170,9 +186,12 @@ struct ckpt_call {
     long nr;
     uint64_t arg[6];
     ucontext_t *uc;
+    long (*body)(struct ckpt_call *call); /* of ckpt_named() */
 };
 /* The result of a handler that leaves the call to the kernel. */
 #define CKPT_LOCAL LONG_MIN
+/* Inside a handler: the same, with the rewritten names. */
+#define CKPT_SCRATCH (LONG_MIN + 1)
 
 /* Run fn(call) under the client's lock, on the client's own stack.  All
  * signals are blocked. */
@@ -307,13 +326,16 @@ void ckpt_names_install(void);
 struct ckpt_where {
     bool local;     /* the kernel's */
     bool rewritten; /* local, but under the name in `full` */
+    bool scratch;   /* rewritten, and the job may change what is there */
+    bool fetch;     /* at home, to be copied when opened */
     bool empty;     /* the path was "" */
     int fd;         /* the path names this descriptor (/dev/fd/N), or -1 */
     struct shadow_at at;
     char *full; /* absolute and normalized; "" relative to a local directory */
 };
 
-/* Is this absolute, normalized path on the station? */
+/* Is this absolute, normalized path on the station, unless a rule says
+ * otherwise? */
 bool ckpt_path_is_local(const char *path);
 /* Where does the program's `path` (user memory), relative to `dirfd`, lie?
  * `which` is 0 or 1: calls with two paths need both.  0 or -errno. */
@@ -321,6 +343,24 @@ long ckpt_path_resolve(uint64_t dirfd, uint64_t path, int which,
                        struct ckpt_where *where);
 /* Join and normalize: at most PATH_MAX with terminator; 0 or -ENAMETOOLONG. */
 long ckpt_path_join(char *out, const char *dir, const char *path);
+
+/* --- rules.c ---------------------------------------------------------------
+ */
+
+enum ckpt_side ckpt_path_side(const char *path);
+/* Ask the shadow for the rules; prepare the scratch directory for them. */
+int ckpt_rules_fetch(struct ckpt_err *err);
+int ckpt_rules_prepare(struct ckpt_err *err);
+/* EBUSY naming what would be lost. */
+int ckpt_scratch_is_empty(struct ckpt_err *err);
+/* Put the scratch directory's name before the PATH_MAX bytes of `full`. */
+long ckpt_scratch_name(char *full);
+/* Run call->body under the lock; when it says CKPT_SCRATCH, the kernel's call
+ * with the names that were resolved last. */
+long ckpt_named(struct ckpt_call *call);
+long ckpt_scratch_call(struct ckpt_call *call);
+/* A local descriptor for a copy of the file, open for reading, or -errno. */
+long ckpt_fetch(struct ckpt_file *file, int flags);
 
 /* --- trap.c, filter.c -------------------------------------------------------
  */

@@ -51,7 +51,8 @@ static int make_memfd(const struct ckpt_open_file *f, struct ckpt_err *err)
 }
 
 /* Made without a name, or with one for a moment where that is not possible,
- * in the directory where it was. */
+ * in the directory where it was, or, where there is no such directory here
+ * (a station's scratch directory), in ours. */
 static int make_unlinked(const struct ckpt_open_file *f, struct ckpt_err *err)
 {
     char path[CKPT_PATH_MAX + 16];
@@ -61,6 +62,9 @@ static int make_unlinked(const struct ckpt_open_file *f, struct ckpt_err *err)
     if (!slash)
         return ckpt_files_malformed(f, err);
     slash[slash == path] = '\0';
+    struct stat st;
+    if (stat(path, &st) < 0 && errno == ENOENT)
+        strcpy(path, ".");
     int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
         strcat(path, "/.ckpt-XXXXXX");

@@ -281,17 +281,18 @@ static void take_event(struct home *home, const struct job *job,
         break;
     case JOBEVENT_DENIED:
     case JOBEVENT_CONFLICT:
-        log_line("job %llu: %s: %s", (unsigned long long)job->id,
-                 jobevent_name(event->kind), event->text);
+    case JOBEVENT_LOG:
         what = JOB_EV_REFUSED;
         snprintf(text, sizeof text, "%s: %.*s", jobevent_name(event->kind),
                  (int)sizeof text - 16, event->text);
+        if (event->kind == JOBEVENT_LOG)
+            snprintf(text, sizeof text, "%s", event->text);
+        log_line("job %llu: %s", (unsigned long long)job->id, text);
+        if (strcmp(text, job->why) == 0)
+            return; /* a refused checkpoint is asked for again and again */
         detail.text = text;
         break;
     default:
-        if (event->kind == JOBEVENT_LOG)
-            log_line("job %llu: %s: %s", (unsigned long long)job->id,
-                     jobevent_name(event->kind), event->text);
         return;
     }
     if (job_next(job->state, what) != JOB_NONE)

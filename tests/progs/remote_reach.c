@@ -9,7 +9,11 @@
  *     u PATH      unlink
  *     m FROM TO   rename
  *     l TEXT PATH make a symbolic link; h FROM TO: a hard one
+ *     c PATH      change to the directory and tell its name
+ *     o PATH      open for reading, and keep it open
+ *     p OFFSET    what stands there in the file that is kept open, one line
  *     k SECONDS   sleep
+ *     f PATH      wait until there is such a file
  * Each line is answered with itself and "ok" or the name of the error.
  */
 #include <dirent.h>
@@ -19,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int try_open(const char *path, int flags)
@@ -56,6 +61,46 @@ static int list(const char *path)
     return dir ? closedir(dir) : -1;
 }
 
+static int kept = -1;
+
+static int keep(const char *path)
+{
+    kept = open(path, O_RDONLY);
+    return kept < 0 ? -1 : 0;
+}
+
+static int print_kept(long offset)
+{
+    char line[64];
+    ssize_t n = pread(kept, line, sizeof line - 1, offset);
+
+    if (n < 0)
+        return -1;
+    line[n] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    printf("%s ", line);
+    return 0;
+}
+
+static int go_to(const char *path)
+{
+    char cwd[4096];
+
+    if (chdir(path) < 0 || !getcwd(cwd, sizeof cwd))
+        return -1;
+    printf("%s ", cwd);
+    return 0;
+}
+
+static int await(const char *path)
+{
+    struct timespec nap = {0, 20000000};
+
+    while (access(path, F_OK) < 0)
+        nanosleep(&nap, NULL);
+    return 0;
+}
+
 static int carry_out(char what, const char *a, const char *b)
 {
     struct stat st;
@@ -81,6 +126,14 @@ static int carry_out(char what, const char *a, const char *b)
         return symlink(a, b);
     case 'h':
         return link(a, b);
+    case 'c':
+        return go_to(a);
+    case 'o':
+        return keep(a);
+    case 'p':
+        return print_kept(atol(a));
+    case 'f':
+        return await(a);
     case 'k':
         return (int)sleep((unsigned)atoi(a));
     }

@@ -505,6 +505,12 @@ SERVICE(event, shadow_event_args, shadow_status_res)
     return TRUE;
 }
 
+bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
+{
+    ZERO;
+    return TRUE;
+}
+
 SERVICE(log, shadow_log_args, shadow_status_res)
 {
     ZERO;
