@@ -102,6 +102,7 @@ lib_librestart_a_SOURCES = \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \
 	lib/restart/files_pair.c lib/restart/files_watch.c \
+	lib/restart/clock.c lib/restart/clock.h \
 	lib/restart/ids.c lib/restart/ids.h \
 	lib/restart/namespace.c lib/restart/namespace.h \
 	lib/restart/parent.c lib/restart/parent.h \

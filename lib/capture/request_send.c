@@ -185,16 +185,21 @@ struct outcome {
 
 /* As the program's own user, whose /proc entries it may open, and with no more
  * rights than it can have. */
-static int become(const struct stat *owner, struct ckpt_err *err)
+static int become_owner(pid_t pid, struct ckpt_err *err)
 {
+    struct stat owner; /* as it is called in this namespace */
+    char proc[64];
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct none[2];
 
-    if (geteuid() != owner->st_uid &&
-        (setresgid(owner->st_gid, owner->st_gid, owner->st_gid) < 0 ||
-         setresuid(owner->st_uid, owner->st_uid, owner->st_uid) < 0))
-        return ckpt_err_sys(err, "cannot become user %u", owner->st_uid);
-    if (owner->st_uid == 0)
+    snprintf(proc, sizeof proc, "/proc/%d", (int)pid);
+    if (stat(proc, &owner) < 0)
+        return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
+    if (geteuid() != owner.st_uid &&
+        (setresgid(owner.st_gid, owner.st_gid, owner.st_gid) < 0 ||
+         setresuid(owner.st_uid, owner.st_uid, owner.st_uid) < 0))
+        return ckpt_err_sys(err, "cannot become user %u", owner.st_uid);
+    if (owner.st_uid == 0)
         return 0;
     memset(none, 0, sizeof none);
     syscall(SYS_capset, &head, none);
@@ -211,8 +216,8 @@ static int reap(pid_t child)
 }
 
 /* In a child: enter the program's namespaces, and ask from a child of that. */
-static int ask_there(const struct stat *owner, struct asking *a,
-                     const char *path, int timeout_ms, struct outcome *o)
+static int ask_there(struct asking *a, const char *path, int timeout_ms,
+                     struct outcome *o)
 {
     if (a->target.elsewhere) {
         if (ckpt_request_go(&a->target, &o->err) < 0)
@@ -222,16 +227,15 @@ static int ask_there(const struct stat *owner, struct asking *a,
         if (child != 0)
             return child > 0 && reap(child) == 0 ? 0 : -1;
     }
-    o->rc = become(owner, &o->err);
+    o->rc = become_owner(a->pid, &o->err);
     if (o->rc == 0)
         o->rc = ask(a, path, timeout_ms, o->image, sizeof o->image, &o->err);
     o->errnum = errno;
     _exit(0);
 }
 
-static int ask_in_child(const struct stat *owner, struct asking *a,
-                        const char *path, int timeout_ms, char *image,
-                        size_t image_size, struct ckpt_err *err)
+static int ask_in_child(struct asking *a, const char *path, int timeout_ms,
+                        char *image, size_t image_size, struct ckpt_err *err)
 {
     struct outcome *o = mmap(NULL, sizeof *o, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -241,7 +245,7 @@ static int ask_in_child(const struct stat *owner, struct asking *a,
     o->errnum = ESRCH;
     pid_t child = fork();
     if (child == 0)
-        _exit(ask_there(owner, a, path, timeout_ms, o) < 0);
+        _exit(ask_there(a, path, timeout_ms, o) < 0);
     reap(child);
     int rc = o->rc;
     if (rc == 0 && strlen(o->image) < image_size)
@@ -270,7 +274,6 @@ int ckpt_request_send(pid_t pid, int sig, enum ckpt_request_mode mode,
     if (stat(proc, &owner) < 0)
         return ckpt_err_set(err, ESRCH, "there is no process %d", (int)pid);
     if (a.target.elsewhere || (geteuid() == 0 && owner.st_uid != 0))
-        return ask_in_child(&owner, &a, path, timeout_ms, image, image_size,
-                            err);
+        return ask_in_child(&a, path, timeout_ms, image, image_size, err);
     return ask(&a, path, timeout_ms, image, image_size, err);
 }

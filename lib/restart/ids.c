@@ -98,16 +98,6 @@ static bool in_range(const struct ckpt_notes *notes, struct ckpt_err *err)
 
 /* --- which way ------------------------------------------------------------ */
 
-static uint64_t capabilities(void)
-{
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2];
-
-    memset(data, 0, sizeof data);
-    syscall(SYS_capget, &head, data);
-    return (uint64_t)data[1].effective << 32 | data[0].effective;
-}
-
 static bool is_wanted(const struct ckpt_notes *notes, enum ckpt_ids_mode mode)
 {
     if (mode != CKPT_IDS_AUTO)
@@ -133,20 +123,19 @@ static int has_it_already(const struct ckpt_notes *notes)
     return 1;
 }
 
-/* The first way that works. */
+/* The first way that works; ns->flags has CLONE_NEWTIME already when the clocks
+ * are to be shifted. */
 static int choose(const struct ckpt_notes *notes, struct ckpt_namespace *ns,
                   struct ckpt_err *err)
 {
     pid_t pid = notes->process.pid;
-    uint64_t caps = capabilities();
-    int spaces = CLONE_NEWPID | CLONE_NEWNS;
+    uint64_t caps = ckpt_capabilities();
 
     if (!in_range(notes, err))
         return -1;
-    ns->flags = 0;
     if (all_free(notes) && ckpt_namespace_works(ns, pid, err) == 0)
         return 0;
-    ns->flags = spaces;
+    ns->flags |= CLONE_NEWPID | CLONE_NEWNS;
     if (caps >> CAP_SYS_ADMIN & 1)
         return ckpt_namespace_works(ns, pid, err);
     /* a user namespace would take from the program what it is allowed to do */
@@ -154,31 +143,45 @@ static int choose(const struct ckpt_notes *notes, struct ckpt_namespace *ns,
         return ckpt_err_set(err, EPERM,
                             "a namespace needs CAP_SYS_ADMIN, or a user "
                             "without capabilities");
-    ns->flags = spaces | CLONE_NEWUSER;
+    ns->flags |= CLONE_NEWUSER;
     return ckpt_namespace_works(ns, pid, err);
 }
 
-int ckpt_ids_enter(const struct ckpt_notes *notes, enum ckpt_ids_mode mode,
-                   uint32_t *flags, struct ckpt_err *notice,
-                   struct ckpt_err *err)
+static int keep(const struct ckpt_notes *notes, struct ckpt_namespace *clocks,
+                uint32_t *flags, struct ckpt_err *err)
 {
-    struct ckpt_namespace ns = {0};
+    struct ckpt_namespace ns = *clocks;
 
-    notice->text[0] = '\0';
-    *flags = geteuid() == notes->process.uid ? CKPT_REVIVE_CAPS : 0;
-    if (!is_wanted(notes, mode))
-        return 0;
     if (has_it_already(notes)) {
         *flags |= CKPT_REVIVE_IDS;
         return 0;
     }
-    if (choose(notes, &ns, err) < 0) {
-        if (mode == CKPT_IDS_KEEP)
-            return ckpt_err_prefix(err, "its ids cannot be kept");
-        ckpt_err_set(notice, 0, "it gets new process and thread ids: %s",
-                     err->text);
+    if (choose(notes, &ns, err) < 0)
+        return -1;
+    *flags |=
+        CKPT_REVIVE_IDS | (ns.flags & CLONE_NEWUSER ? CKPT_REVIVE_CAPS : 0);
+    clocks->flags = 0;
+    return ckpt_parent_fork(&ns, notes->process.pid, err) < 0 ? -2 : 0;
+}
+
+int ckpt_ids_enter(const struct ckpt_notes *notes, enum ckpt_ids_mode mode,
+                   struct ckpt_namespace *clocks, uint32_t *flags,
+                   void (*notice)(const char *), struct ckpt_err *err)
+{
+    struct ckpt_namespace none = {0};
+
+    *flags |= geteuid() == notes->process.uid ? CKPT_REVIVE_CAPS : 0;
+    if (!is_wanted(notes, mode))
         return 0;
-    }
-    *flags |= CKPT_REVIVE_IDS;
-    return ckpt_parent_fork(&ns, notes->process.pid, err);
+    int rc = keep(notes, clocks, flags, err);
+    if (rc == -1 && clocks->flags) /* then at least the ids */
+        rc = keep(notes, &none, flags, err);
+    if (rc == 0)
+        return 0;
+    if (mode == CKPT_IDS_KEEP || rc == -2)
+        return ckpt_err_prefix(err, "its ids cannot be kept");
+    ckpt_err_prefix(err, "it gets new process and thread ids");
+    if (notice)
+        notice(err->text);
+    return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "lib/common/err.h"
 #include "lib/image/notes.h"
+#include "lib/restart/namespace.h"
 
 #include <stdint.h>
 
@@ -25,11 +26,12 @@ enum ckpt_ids_mode {
 int ckpt_ids_parse(const char *text, enum ckpt_ids_mode *mode);
 
 /* Become the process that is to become the program: the caller, or a child of
- * it (then the caller's process ends as the child does).  0 with CKPT_REVIVE_*
- * in *flags; `notice` has text when a program that may know its ids gets new
- * ones.  -1 with err. */
+ * it (then the caller's process ends as the child does).  The clocks are
+ * shifted at the same time where that is possible; then clocks->flags is 0
+ * afterwards.  0, with CKPT_REVIVE_* added to *flags; `notice` (or NULL) is
+ * told when a program that may know its ids gets new ones.  -1 with err. */
 int ckpt_ids_enter(const struct ckpt_notes *notes, enum ckpt_ids_mode mode,
-                   uint32_t *flags, struct ckpt_err *notice,
-                   struct ckpt_err *err);
+                   struct ckpt_namespace *clocks, uint32_t *flags,
+                   void (*notice)(const char *text), struct ckpt_err *err);
 
 #endif

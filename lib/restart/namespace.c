@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -45,15 +46,37 @@ static int map_user(uid_t uid, gid_t gid, struct ckpt_err *err)
     return write_file("/proc/self/gid_map", text, err);
 }
 
-/* Seconds may be negative, nanoseconds not. */
-static int shift_clocks(const struct ckpt_namespace *ns, struct ckpt_err *err)
+/* The offsets are to the machine's clocks, not to those that we see, so what
+ * we are in already counts. */
+static void add_present_offsets(struct ckpt_namespace *ns)
 {
+    char name[16];
+    long long sec, nsec;
+    FILE *in = fopen("/proc/self/timens_offsets", "re");
+
+    while (in && fscanf(in, "%15s %lld %lld", name, &sec, &nsec) == 3)
+        *(strcmp(name, "monotonic") == 0 ? &ns->monotonic_ns
+                                         : &ns->boottime_ns) += sec * NS + nsec;
+    if (in)
+        fclose(in);
+}
+
+static long long seconds(int64_t ns)
+{
+    return ns / NS - (ns % NS < 0);
+}
+
+static int shift_clocks(const struct ckpt_namespace *shift,
+                        struct ckpt_err *err)
+{
+    struct ckpt_namespace to = *shift;
     char text[160];
 
-    snprintf(
-        text, sizeof text, "monotonic %lld %lld\nboottime %lld %lld\n",
-        (long long)(ns->monotonic_ns / NS), (long long)(ns->monotonic_ns % NS),
-        (long long)(ns->boottime_ns / NS), (long long)(ns->boottime_ns % NS));
+    add_present_offsets(&to);
+    long long mono = seconds(to.monotonic_ns), boot = seconds(to.boottime_ns);
+    snprintf(text, sizeof text, "monotonic %lld %lld\nboottime %lld %lld\n",
+             mono, (long long)to.monotonic_ns - mono * NS, boot,
+             (long long)to.boottime_ns - boot * NS);
     return write_file("/proc/self/timens_offsets", text, err);
 }
 
@@ -74,6 +97,16 @@ int ckpt_namespace_enter(const struct ckpt_namespace *ns, struct ckpt_err *err)
         mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
         return ckpt_err_sys(err, "cannot have mounts of its own");
     return 0;
+}
+
+uint64_t ckpt_capabilities(void)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    memset(data, 0, sizeof data);
+    syscall(SYS_capget, &head, data);
+    return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
 int ckpt_namespace_mount_proc(struct ckpt_err *err)

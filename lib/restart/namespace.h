@@ -21,6 +21,9 @@ struct ckpt_namespace {
  * more, so ask ckpt_namespace_works() before. */
 int ckpt_namespace_enter(const struct ckpt_namespace *ns, struct ckpt_err *err);
 
+/* The caller's effective capabilities. */
+uint64_t ckpt_capabilities(void);
+
 /* Mount a fresh /proc, in the first process of a new pid namespace. */
 int ckpt_namespace_mount_proc(struct ckpt_err *err);
 

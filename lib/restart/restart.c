@@ -3,6 +3,7 @@
 
 #include "lib/image/image.h"
 #include "lib/image/stamp.h"
+#include "lib/restart/clock.h"
 #include "lib/restart/files.h"
 #include "lib/restart/lazy.h"
 #include "lib/restart/process.h"
@@ -50,15 +51,46 @@ static int check(struct restart *r, struct ckpt_err *err)
     return ckpt_process_check(&r->notes, err);
 }
 
-static int have_ids(struct restart *r, struct ckpt_err *err)
+/* A program that waits for a moment by a clock that has run back hangs. */
+static int set_clocks(struct restart *r, const struct ckpt_namespace *clocks,
+                      struct ckpt_err *err)
 {
-    struct ckpt_err notice;
+    const struct ckpt_restart_options *o = r->options;
+    bool new_user = false, in_use = r->notes.meta.flags & CKPT_META_IN_VDSO;
+    struct ckpt_err cause;
 
-    if (ckpt_ids_enter(&r->notes, r->options->ids, &r->flags, &notice, err) < 0)
+    if (clocks->flags == 0)
+        return 0;
+    if (in_use)
+        ckpt_err_set(&cause, EBUSY, "a thread was just reading it");
+    else if (ckpt_clock_shift(clocks, &new_user, &cause) == 0) {
+        r->flags |= new_user ? CKPT_REVIVE_CAPS : 0;
+        return 0;
+    }
+    /* a job has nowhere else to go */
+    bool go_on = o->force || o->remote_fd >= 0;
+    ckpt_err_set(
+        err, ENOTSUP,
+        "the clock of this machine, which was started later, is %lld s "
+        "behind the program's, and cannot be set forward: %s%s",
+        (long long)(clocks->monotonic_ns / 1000000000), cause.text,
+        go_on ? "" : " (--force lets it run back)");
+    if (go_on && o->notice)
+        o->notice(err->text);
+    return go_on ? 0 : -1;
+}
+
+static int take_place(struct restart *r, struct ckpt_err *err)
+{
+    const struct ckpt_restart_options *o = r->options;
+    struct ckpt_namespace clocks = {0}, none = {0};
+    bool in_use = r->notes.meta.flags & CKPT_META_IN_VDSO;
+
+    ckpt_clock_compare(&r->notes.meta, &clocks);
+    if (ckpt_ids_enter(&r->notes, o->ids, in_use ? &none : &clocks, &r->flags,
+                       o->notice, err) < 0)
         return -1;
-    if (notice.text[0] && r->options->notice)
-        r->options->notice(notice.text);
-    return 0;
+    return set_clocks(r, &clocks, err);
 }
 
 /* The last steps of preparation: everything the plan refers to must be inside
@@ -134,7 +166,7 @@ static int prepare(struct restart *r, struct ckpt_err *err)
         .foreign_vdso = o->foreign_vdso,
     };
 
-    if (check(r, err) < 0 || have_ids(r, err) < 0 ||
+    if (check(r, err) < 0 || take_place(r, err) < 0 ||
         ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
         plan_lazy(r, err) < 0 ||
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||

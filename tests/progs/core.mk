@@ -18,9 +18,9 @@ TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
 TESTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
-	tests/system/core_ids.sh
+	tests/system/core_ids.sh tests/system/core_clock.sh
 dist_check_SCRIPTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
-	tests/system/core_ids.sh
+	tests/system/core_ids.sh tests/system/core_clock.sh
 
 # The same at random instants, with programs of some weight.
 TESTS += tests/system/core_instants.sh tests/system/core_refused.sh

@@ -171,6 +171,35 @@ kill $pid
 await_end 7 "SIGTERM, in place"
 echo "ids: kept over restarts"
 
+# where namespaces are forbidden: new ids, and it is said; or refused
+forbidden() {
+    # shellcheck disable=SC2016
+    unshare --user --map-root-user sh -c '
+        echo 0 >/proc/sys/user/max_user_namespaces &&
+            exec setpriv --inh-caps=-all --bounding-set=-all "$@"' sh "$@"
+}
+if forbidden true 2>/dev/null; then
+    rm -f err
+    status=0
+    forbidden ckpt restart --ids keep ids.ckpt >/dev/null 2>err || status=$?
+    [ $status -eq 1 ] || fail "forbidden, keep: $status"
+    grep -q "ids cannot be kept" err || fail "forbidden, keep: $(cat err)"
+    forbidden ckpt restart ids.ckpt >/dev/null 2>err &
+    pid=$!
+    pids+=("$pid")
+    for ((i = 0; i < 250; i++)); do
+        ! grep -q "new process and thread ids" err || break
+        sleep 0.02
+    done
+    grep -q "new process and thread ids" err || fail "forbidden: $(cat err)"
+    await_progress "forbidden"
+    kill -9 "$(pgrep -P $pid)" $pid 2>/dev/null || true
+    wait $pid || true
+    echo "forbidden: $(cat err)"
+else
+    echo "forbidden: not tried, no user namespaces here"
+fi
+
 # python's asyncio compares its process id with the one at the loop's start
 case $top_builddir in *[\ :]*) exit 0 ;; esac # preloading needs a plain path
 command -v python3 >/dev/null || exit 0
