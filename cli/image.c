@@ -19,10 +19,12 @@ static const char usage[] =
     "       ckpt image core IMAGE [FILE]\n"
     "\n"
     "  show             what is in it: program, threads, memory, files\n"
-    "  verify           check every byte of it; exit 1 if it is damaged\n"
+    "  verify           check every byte of it, and of the images that it\n"
+    "                   refers to; exit 1 if one is damaged\n"
     "  backtrace        the stacks of its threads\n"
     "  core             write it as a plain ELF core file, for gdb; to\n"
-    "                   standard output when there is no FILE\n"
+    "                   standard output when there is no FILE; an increment\n"
+    "                   together with its bases, as one image\n"
     "\n"
     "example: ckpt image verify simulate.ckpt && ckpt image show "
     "simulate.ckpt\n";
@@ -47,6 +49,20 @@ static void print_verdict(const char *path, const struct ckpt_image *image,
     json_close(&j);
 }
 
+static void print_good(const char *path, const struct ckpt_image *image)
+{
+    const struct ckpt_image *base = image;
+    unsigned depth = 0;
+
+    while ((base = ckpt_image_base(base)))
+        depth++;
+    printf("%s: good, %llu bytes", path,
+           (unsigned long long)ckpt_image_file_size(image));
+    if (depth > 0)
+        printf(", and %u base%s below it", depth, depth > 1 ? "s" : "");
+    putchar('\n');
+}
+
 static int verify(const char *path, bool json)
 {
     struct ckpt_err err = {""};
@@ -60,13 +76,44 @@ static int verify(const char *path, bool json)
     if (json)
         print_verdict(path, image, good, &err);
     else if (good)
-        printf("%s: good, %llu bytes\n", path,
-               (unsigned long long)ckpt_image_file_size(image));
+        print_good(path, image);
     ckpt_image_close(image);
     return good ? 0 : cli_fail(&err);
 }
 
 /* --- core ---------------------------------------------------------------- */
+
+/* A sink for ckpt_image_merge(): the descriptor that is open. */
+struct fd_sink {
+    struct ckpt_sink sink;
+    int fd;
+};
+
+static int fd_write(struct ckpt_sink *sink, const void *buf, size_t len,
+                    struct ckpt_err *err)
+{
+    if (ckpt_write_full(((struct fd_sink *)sink)->fd, buf, len))
+        return ckpt_err_sys(err, "write the core file");
+    return 0;
+}
+
+static int fd_commit(struct ckpt_sink *sink, struct ckpt_err *err)
+{
+    (void)sink, (void)err;
+    return 0;
+}
+
+static void fd_abort(struct ckpt_sink *sink)
+{
+    (void)sink; /* core() removes the file */
+}
+
+static int write_merged(struct ckpt_image *image, int fd, struct ckpt_err *err)
+{
+    struct fd_sink sink = {{fd_write, fd_commit, fd_abort}, fd};
+
+    return ckpt_image_merge(image, &sink.sink, CKPT_CODEC_NONE, err);
+}
 
 static int write_core(struct ckpt_image *image, int fd, struct ckpt_err *err)
 {
@@ -102,8 +149,9 @@ static int core(const char *path, const char *file)
     if (!image)
         return cli_fail(&err);
     int fd = open_output(file);
-    int rc = fd < 0 ? ckpt_err_sys(&err, "create %s", file)
-                    : write_core(image, fd, &err);
+    int rc = fd < 0                   ? ckpt_err_sys(&err, "create %s", file)
+             : ckpt_image_base(image) ? write_merged(image, fd, &err)
+                                      : write_core(image, fd, &err);
     if (file && fd >= 0) {
         if (close(fd) && rc == 0)
             rc = ckpt_err_sys(&err, "close %s", file);

@@ -92,6 +92,38 @@ static void print_head(const struct ckpt_image *image,
            n->process.cwd);
 }
 
+static const char *dirty_method(uint32_t method)
+{
+    static const char *const names[] = {"off", "uffd", "softdirty", "hash"};
+
+    return method < sizeof names / sizeof names[0] ? names[method] : "unknown";
+}
+
+/* "30.5s" */
+static const char *seconds_text(uint64_t ns, char text[CLI_TEXT])
+{
+    snprintf(text, CLI_TEXT, "%.1fs", (double)ns / 1e9);
+    return text;
+}
+
+static void print_chain(const struct ckpt_image *image,
+                        const struct ckpt_notes *n)
+{
+    const struct ckpt_taken *t = &n->taken;
+    char text[CLI_TEXT];
+
+    if (t->method != CKPT_DIRTY_OFF)
+        printf("changes   %s; changed pages are found by %s\n",
+               ckpt_image_base(image) ? "an increment" : "a whole image",
+               dirty_method(t->method));
+    while ((image = ckpt_image_base(image)))
+        printf("base      %s, %llu bytes\n", ckpt_image_path(image),
+               (unsigned long long)ckpt_image_file_size(image));
+    if (t->interval_ns > 0)
+        printf("interval  %s%s%s\n", seconds_text(t->interval_ns, text),
+               t->reason[0] ? ": " : "", t->reason);
+}
+
 static void print_threads(const struct ckpt_notes *n)
 {
     printf("\n%7s %-16s %18s %18s\n", "THREAD", "NAME", "PC", "SP");
@@ -153,6 +185,19 @@ static void json_head(struct json *j, const char *path,
     json_text(j, "cwd", n->process.cwd);
 }
 
+static void json_chain(struct json *j, const struct ckpt_image *image,
+                       const struct ckpt_notes *n)
+{
+    json_text(j, "dirty", dirty_method(n->taken.method));
+    json_bool(j, "increment", ckpt_image_base(image) != NULL);
+    json_array(j, "bases");
+    while ((image = ckpt_image_base(image)))
+        json_text(j, NULL, ckpt_image_path(image));
+    json_close(j);
+    json_real(j, "interval_s", (double)n->taken.interval_ns / 1e9);
+    json_text(j, "interval_reason", n->taken.reason);
+}
+
 static void json_threads(struct json *j, const struct ckpt_notes *n)
 {
     json_array(j, "threads");
@@ -212,6 +257,7 @@ static void show_json(const char *path, const struct ckpt_image *image,
 
     json_object(&j, NULL);
     json_head(&j, path, image, notes);
+    json_chain(&j, image, notes);
     json_threads(&j, notes);
     json_files(&j, notes);
     json_maps(&j, notes);
@@ -235,6 +281,7 @@ int image_show(const char *path, bool json)
         show_json(path, image, &notes);
     } else {
         print_head(image, &notes);
+        print_chain(image, &notes);
         print_threads(&notes);
         print_files(&notes);
         print_maps(&notes);

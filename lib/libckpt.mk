@@ -17,6 +17,10 @@ CAPTURE_SOURCES = \
 	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \
 	lib/capture/lazy_state.h lib/capture/lazy_trap.c \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
+	lib/capture/dirty.c lib/capture/dirty.h \
+	lib/capture/hashes.c lib/capture/hashes.h \
+	lib/capture/increment.c lib/capture/increment.h \
+	lib/capture/softdirty.c lib/capture/softdirty.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \
 	lib/capture/pending.c lib/capture/pending.h \
@@ -97,7 +101,7 @@ lib_librestart_a_SOURCES = \
 	lib/capture/request_find.c lib/capture/request_find.h \
 	lib/capture/request_send.c lib/capture/settings.c \
 	lib/files/digest.c lib/files/digest.h \
-	lib/image/notes_read.c \
+	lib/image/merge.c lib/image/notes_read.c \
 	lib/restart/files.c lib/restart/files.h \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \

@@ -3,6 +3,7 @@
 
 #include "lib/capture/arena.h"
 #include "lib/capture/corenotes.h"
+#include "lib/capture/increment.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/process.h"
 #include "lib/capture/revive.h"
@@ -33,9 +34,10 @@ struct capture {
     struct ckpt_meta meta;
     struct ckpt_process process;
     struct ckpt_file_table files;
-    struct ckpt_range omit[2];
+    struct ckpt_range omit[3];
     struct ckpt_memory_rules rules;
     struct ckpt_memory memory;
+    struct ckpt_increment increment;
     struct ckpt_thread_note *threads;
     size_t nthreads;
     struct ckpt_note *notes;
@@ -138,9 +140,10 @@ static int list_memory(struct capture *c, struct ckpt_err *err)
     c->omit[0] = (struct ckpt_range){(uint64_t)(uintptr_t)c->arena.base,
                                      (uint64_t)(uintptr_t)c->arena.end};
     c->omit[1] = s->marker;
+    c->omit[2] = ckpt_increment_omit();
     c->rules = (struct ckpt_memory_rules){
         .omit = c->omit,
-        .nomit = 2,
+        .nomit = 3,
         .zero = s->unsaved,
         .nzero = s->nunsaved,
         .exclude = s->exclude,
@@ -245,6 +248,20 @@ static void encode_process(struct ckpt_bytes *b, const struct capture *c)
     ckpt_process_encode(b, &c->process);
 }
 
+static void encode_taken(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_taken_encode(b, &c->increment.taken);
+}
+
+static void encode_base(struct ckpt_bytes *b, const struct capture *c)
+{
+    struct ckpt_base base = c->increment.base;
+
+    base.held = c->increment.since.held;
+    base.nheld = c->increment.since.nheld;
+    ckpt_base_encode(b, &base);
+}
+
 /* Contents of files are written from where they are mapped: after the maps
  * were read. */
 static int add_contents(struct capture *c, struct ckpt_err *err)
@@ -275,8 +292,10 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
 {
     struct encoder e = {c, err};
 
+    if (c->increment.since.increment)
+        c->meta.version = CKPT_IMAGE_VERSION;
     c->notes = ckpt_arena_alloc(
-        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 8 + c->files.ncontents) *
+        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 10 + c->files.ncontents) *
                        sizeof *c->notes);
     if (!c->notes)
         return ckpt_err_sys(err, "notes");
@@ -288,7 +307,11 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
         add_note(&e, CKPT_NOTE_THREADS, encode_threads) < 0 ||
         add_note(&e, CKPT_NOTE_FILES, encode_files) < 0 ||
         add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0 ||
-        add_note(&e, CKPT_NOTE_OBJECTS, encode_objects) < 0)
+        add_note(&e, CKPT_NOTE_OBJECTS, encode_objects) < 0 ||
+        add_note(&e, CKPT_NOTE_TAKEN, encode_taken) < 0)
+        return -1;
+    if (c->increment.since.increment &&
+        add_note(&e, CKPT_NOTE_BASE, encode_base) < 0)
         return -1;
     return add_contents(c, err);
 }
@@ -327,6 +350,8 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
     if (ckpt_file_sink_open(&c->file_sink, ckpt_capture_image_path(),
                             s->settings.keep, err) < 0)
         return -1;
+    if (c->increment.on)
+        c->file_sink.member = c->increment.member;
     c->commit_file = (*sink)->commit;
     if (c->in_child)
         (*sink)->commit = commit_unless_orphaned;
@@ -360,7 +385,8 @@ static int write_image(struct capture *c, struct ckpt_err *err)
 
 static bool skip_descriptor(int fd)
 {
-    return fd == s->request.reply_fd || ckpt_remote_owns_fd(fd);
+    return fd == s->request.reply_fd || ckpt_remote_owns_fd(fd) ||
+           ckpt_increment_owns_fd(fd);
 }
 
 /* Everything that is quick, and everything that can be refused. */
@@ -391,7 +417,9 @@ static int save(struct capture *c, struct ckpt_err *err)
     if (rc < 0)
         ckpt_capture_log("checkpoint failed: %s", err->text);
     else
-        ckpt_capture_log("checkpoint of %llu bytes, %zu threads, in %s",
+        ckpt_capture_log("%s of %llu bytes, %zu threads, in %s",
+                         c->increment.since.increment ? "increment"
+                                                      : "checkpoint",
                          (unsigned long long)c->image_bytes, c->nthreads,
                          ckpt_capture_image_path());
     return rc;
@@ -422,26 +450,44 @@ static void drop_descriptors(void)
     }
 }
 
-/* The child has no exit signal: the program's wait() does not see it. */
-static void wait_for_writer(int *status)
+/* The child has no exit signal: the program's wait() does not see it.  True
+ * unless its image is not known to be durable. */
+static bool wait_for_writer(void)
 {
-    int ignored;
+    int status = -1;
+    long pid;
 
     if (s->writer <= 0)
-        return;
-    while (ckpt_sys(SYS_wait4, s->writer, status ? status : &ignored, __WALL,
-                    NULL) == -EINTR)
+        return true;
+    while ((pid = ckpt_sys(SYS_wait4, s->writer, &status, __WALL, NULL)) ==
+           -EINTR)
         ;
+    bool durable = pid == s->writer && status == 0;
     s->writer = 0;
+    ckpt_increment_done(durable);
+    return durable;
+}
+
+static int save_here(struct capture *c, struct ckpt_err *err)
+{
+    int rc = save(c, err);
+
+    ckpt_increment_done(rc == 0);
+    return rc;
 }
 
 /* Write in a child; 0 when it is on its way. */
 static int save_in_child(struct capture *c, struct ckpt_err *err)
 {
+    const struct ckpt_thread *threads = ckpt_stop_threads(&(size_t){0});
+
+    ckpt_increment_hide(&c->increment, threads);
     long pid = ckpt_sys(SYS_clone, 0, NULL, NULL, NULL, 0);
 
+    if (pid != 0)
+        ckpt_increment_unhide(&c->increment, threads);
     if (pid < 0)
-        return save(c, err); /* no room for a child: the slow way */
+        return save_here(c, err); /* no room for a child: the slow way */
     if (pid == 0) {
         ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
         ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
@@ -453,6 +499,23 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
         ckpt_sys(SYS_exit_group, rc < 0);
     }
     s->writer = (int32_t)pid;
+    return 0;
+}
+
+/* The instant of the checkpoint: what changes from now on is of the next. */
+static int begin_increment(struct capture *c, struct ckpt_err *err)
+{
+    struct ckpt_increment_plan plan = {
+        .path = ckpt_capture_image_path(),
+        .meta = &c->meta,
+        .in_child = may_fork(c),
+    };
+
+    if (ckpt_increment_begin(&c->increment, &c->memory, &plan, &c->arena, err) <
+        0)
+        return -1;
+    if (c->increment.on)
+        c->rules.since = &c->increment.since;
     return 0;
 }
 
@@ -475,7 +538,10 @@ static int capture_stopped(struct ckpt_err *err)
     if (rc < 0)
         ckpt_capture_log("checkpoint refused: %s", err->text);
     else if (s->request.mode != CKPT_REQUEST_CHECK)
-        rc = may_fork(&c) ? save_in_child(&c, err) : save(&c, err);
+        rc = begin_increment(&c, err);
+    if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
+        rc = may_fork(&c) ? save_in_child(&c, err) : save_here(&c, err);
+    ckpt_increment_end(&c.increment);
     ckpt_arena_unmap(&c.arena);
     return rc;
 }
@@ -483,12 +549,9 @@ static int capture_stopped(struct ckpt_err *err)
 /* ckpt_checkpoint() returns when the image is durable. */
 static int await_durable(struct ckpt_err *err)
 {
-    int status = 0;
-
-    if (s->request.mode != CKPT_REQUEST_SELF || s->writer <= 0)
+    if (s->request.mode != CKPT_REQUEST_SELF || wait_for_writer())
         return 0;
-    wait_for_writer(&status);
-    return status == 0 ? 0 : ckpt_err_set(err, EIO, "could not be written");
+    return ckpt_err_set(err, EIO, "could not be written");
 }
 
 /* Runs on libckpt's stack, in the captor. */
@@ -498,7 +561,7 @@ long ckpt_capture_run(void *unused)
 
     (void)unused;
     err->text[0] = '\0';
-    wait_for_writer(NULL); /* never two at once */
+    wait_for_writer(); /* never two at once */
     if (stop_outside_vdso(err) < 0)
         return -1;
     int rc = capture_stopped(err);

@@ -23,6 +23,9 @@ static const struct {
     {"CKPT_SIGNAL", NULL},
     {"CKPT_EXIT_ON", NULL},
     {"CKPT_FILES", NULL},
+    {"CKPT_INCREMENTAL", NULL},
+    {"CKPT_DIRTY", NULL},
+    {"CKPT_MTBF", NULL},
 };
 enum { NAMES = sizeof names / sizeof names[0] };
 _Static_assert(NAMES + 2 <= CKPT_ENVIRONMENT_MAX, "room for each");

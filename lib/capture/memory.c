@@ -12,6 +12,7 @@
  */
 #include "lib/capture/memory.h"
 
+#include "lib/capture/hashes.h"
 #include "lib/capture/pages.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
@@ -37,7 +38,9 @@ struct look {
     struct ckpt_arena *arena;
     const struct ckpt_memory_rules *rules;
     struct ckpt_pages pages;
-    uint64_t gap; /* bytes */
+    uint64_t gap;    /* bytes */
+    size_t next_run; /* of the tracked ones */
+    uint64_t map_start;
     size_t room;
     struct ckpt_err *err;
 };
@@ -170,7 +173,9 @@ static int classify_file(struct look *l, struct ckpt_map *m)
         return 0;
     if ((m->flags & CKPT_MAPF_SHARED) && (starts_with(m->path, "/dev/zero") ||
                                           starts_with(m->path, "/memfd:"))) {
-        if (starts_with(m->path, "/memfd:"))
+        /* stage.c makes shared memory anew under this name */
+        if (starts_with(m->path, "/memfd:") &&
+            !starts_with(m->path, "/memfd:ckpt-shared "))
             return refuse(l, m, "a memory file that is not open");
         m->kind = CKPT_MAP_SHARED;
         m->path = "";
@@ -220,6 +225,9 @@ static int add_segment(struct look *l, const struct ckpt_map *m, uint64_t at,
 {
     struct ckpt_memory *mem = l->memory;
 
+    /* what an increment does not say is the base's or zero */
+    if (l->rules->since && l->rules->since->increment)
+        memsz = filesz;
     if (memsz == 0)
         return 0;
     if (mem->nsegments == l->room) {
@@ -237,11 +245,43 @@ static int add_segment(struct look *l, const struct ckpt_map *m, uint64_t at,
     return 0;
 }
 
-static bool worth_saving(const struct look *l, uint64_t page)
+/* Note that the base has [start, end) of the present mapping.  False when there
+ * is no more room. */
+static bool hold(const struct look *l, uint64_t start, uint64_t end)
+{
+    struct ckpt_since *since = l->rules->since;
+    struct ckpt_range *last =
+        since->nheld ? &since->held[since->nheld - 1] : NULL;
+
+    if (last && last->end == start && last->start >= l->map_start)
+        last->end = end;
+    else if (since->nheld < since->room)
+        since->held[since->nheld++] = (struct ckpt_range){start, end};
+    else
+        return false;
+    return true;
+}
+
+/* The page is in the table of hashes: remember what it is now, and see whether
+ * the base has the same. */
+static bool is_held(const struct look *l, uint64_t page)
+{
+    struct ckpt_since *since = l->rules->since;
+    struct ckpt_hash *now = since ? ckpt_hashes_entry(since->now, page) : NULL;
+
+    if (!now)
+        return false;
+    *now = ckpt_hash_page((const void *)(uintptr_t)page);
+    const struct ckpt_hash *before = ckpt_hashes_entry(since->before, page);
+    return since->increment && before && ckpt_hash_equal(*before, *now) &&
+           hold(l, page, page + CKPT_PAGE);
+}
+
+static bool worth_saving(const struct look *l, uint64_t page, const void *data)
 {
     return !in_ranges(l->rules->exclude, l->rules->nexclude, page,
                       page + CKPT_PAGE) &&
-           !ckpt_page_is_zero((const void *)(uintptr_t)page);
+           !ckpt_page_is_zero(data) && !is_held(l, page);
 }
 
 /* Split one run of present pages by content.  `*from` is where the segment
@@ -272,7 +312,7 @@ static int look_run(struct look *l, const struct ckpt_map *m, uint64_t start,
                     uint64_t stop, struct run *run)
 {
     for (uint64_t page = start; page < stop; page += CKPT_PAGE) {
-        if (!worth_saving(l, page))
+        if (!worth_saving(l, page, (const void *)(uintptr_t)page))
             continue;
         if (!run->open && page > run->start &&
             add_segment(l, m, run->start, 0, page - run->start) < 0)
@@ -302,6 +342,60 @@ static uint64_t readable_end(const struct ckpt_map *m)
     return len < m->end - m->start ? m->start + len : m->end;
 }
 
+/* A run that was copied: its pages lie together in the copy only. */
+static int look_copy(struct look *l, const struct ckpt_map *m,
+                     const struct ckpt_run *r)
+{
+    uint64_t at = r->start;
+
+    while (at < r->end) {
+        while (at < r->end && !worth_saving(l, at, r->data + (at - r->start)))
+            at += CKPT_PAGE;
+        uint64_t from = at;
+        while (at < r->end && worth_saving(l, at, r->data + (at - r->start)))
+            at += CKPT_PAGE;
+        if (add_segment(l, m, from, at - from, at - from) < 0)
+            return -1;
+        if (at > from)
+            l->memory->segments[l->memory->nsegments - 1].data =
+                r->data + (from - r->start);
+    }
+    return 0;
+}
+
+/* The mapping is tracked: its runs are known. */
+static int look_tracked(struct look *l, const struct ckpt_map *m)
+{
+    struct ckpt_since *since = l->rules->since;
+    struct run run = {.start = m->start};
+    const struct ckpt_runs *runs = since->runs;
+
+    for (; l->next_run < runs->count && runs->list[l->next_run].start < m->end;
+         l->next_run++) {
+        const struct ckpt_run *r = &runs->list[l->next_run];
+        if (!r->changed && since->increment && hold(l, r->start, r->end))
+            continue;
+        if (r->data) {
+            if (look_copy(l, m, r) < 0)
+                return -1;
+            continue;
+        }
+        make_readable(m);
+        if (look_run(l, m, r->start, r->end, &run) < 0)
+            return -1;
+    }
+    return add_segment(l, m, run.start, run.open ? run.upto - run.start : 0,
+                       m->end - run.start);
+}
+
+static bool is_tracked(const struct look *l, const struct ckpt_map *m)
+{
+    const struct ckpt_since *since = l->rules->since;
+
+    return since && since->increment &&
+           in_ranges(since->tracked, since->ntracked, m->start, m->end);
+}
+
 static int look_contents(struct look *l, const struct ckpt_map *m)
 {
     bool whole = m->kind == CKPT_MAP_SHARED || m->kind == CKPT_MAP_VDSO ||
@@ -309,9 +403,12 @@ static int look_contents(struct look *l, const struct ckpt_map *m)
     uint64_t end = readable_end(m), start, stop;
     struct run run = {.start = m->start};
 
+    l->map_start = m->start;
     if (m->kind == CKPT_MAP_ZERO || m->kind == CKPT_MAP_VVAR ||
         (m->kind == CKPT_MAP_FILE && (m->flags & CKPT_MAPF_SHARED)))
         return add_segment(l, m, m->start, 0, m->end - m->start);
+    if (is_tracked(l, m))
+        return look_tracked(l, m);
     if (whole) {
         make_readable(m);
         if (look_run(l, m, m->start, end, &run) < 0)
@@ -334,10 +431,15 @@ static int look_segments(struct look *l)
 {
     struct ckpt_memory *mem = l->memory;
 
-    for (l->gap = GAP_PAGES * CKPT_PAGE;; l->gap *= 8) {
+    bool increment = l->rules->since && l->rules->since->increment;
+
+    for (l->gap = (increment ? 1 : GAP_PAGES) * CKPT_PAGE;; l->gap *= 8) {
         size_t i = 0;
         mem->nsegments = 0;
         mem->saved_bytes = 0;
+        l->next_run = 0;
+        if (l->rules->since)
+            l->rules->since->nheld = 0;
         while (i < mem->nmaps && look_contents(l, &mem->maps[i]) == 0)
             i++;
         if (i == mem->nmaps)

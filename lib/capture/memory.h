@@ -10,6 +10,7 @@
 #define CKPT_CAPTURE_MEMORY_H
 
 #include "lib/capture/arena.h"
+#include "lib/capture/dirty.h"
 #include "lib/common/err.h"
 #include "lib/image/image.h"
 #include "lib/image/notes.h"
@@ -25,10 +26,20 @@ struct ckpt_memory {
     uint64_t saved_bytes;
 };
 
-/* Ranges that ckpt_memory_look() treats specially. */
-struct ckpt_range {
-    uint64_t start, end;
+/* What is known of the memory's contents in the image before this one
+ * (increment.h).  Pages that are as they were there are not saved but listed as
+ * held, where the image is to be an increment. */
+struct ckpt_since {
+    bool increment;
+    const struct ckpt_range *tracked; /* mappings whose runs are known */
+    size_t ntracked;
+    const struct ckpt_runs *runs;
+    void *before, *now;      /* hashes (hashes.h) of all other pages, or NULL */
+    struct ckpt_range *held; /* room for so many; each inside one mapping */
+    size_t nheld, room;
 };
+
+/* Ranges that ckpt_memory_look() treats specially. */
 struct ckpt_memory_rules {
     const struct ckpt_range
         *omit; /* not of the program: left out of the maps */
@@ -37,6 +48,7 @@ struct ckpt_memory_rules {
     size_t nzero;
     const struct ckpt_range *exclude; /* the program does not want them saved */
     size_t nexclude;
+    struct ckpt_since *since;           /* NULL: everything is saved */
     const struct ckpt_open_file *files; /* open: those without a name can be
                                            mapped again by their content */
     size_t nfiles;

@@ -155,7 +155,7 @@ void ckpt_meta_look(struct ckpt_meta *m)
     struct utsname name = {0};
 
     memset(m, 0, sizeof *m);
-    m->version = CKPT_IMAGE_VERSION;
+    m->version = CKPT_IMAGE_VERSION_WHOLE;
     ckpt_sys(SYS_getrandom, m->id, sizeof m->id, 0);
     m->time_ns = clock_ns(CLOCK_REALTIME);
     m->monotonic_ns = clock_ns(CLOCK_MONOTONIC);

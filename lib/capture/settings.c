@@ -74,6 +74,26 @@ static int take_codec(const char *value, uint32_t *codec)
     return 0;
 }
 
+static int take_incremental(const char *value, struct ckpt_settings *s)
+{
+    s->incremental = strcmp(value, "on") == 0;
+    return s->incremental || strcmp(value, "off") == 0 ? 0 : -1;
+}
+
+/* "off" is for those who want to be sure that nothing is followed. */
+static int take_dirty(const char *value, struct ckpt_settings *s)
+{
+    static const char *const names[] = {"auto", "uffd", "softdirty", "hash"};
+
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(value, names[i]) == 0) {
+            s->dirty = i;
+            return 0;
+        }
+    s->incremental = 0;
+    return strcmp(value, "off") == 0 ? 0 : -1;
+}
+
 static int default_image(struct ckpt_settings *s)
 {
     char name[64];
@@ -105,6 +125,10 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
         return bad("CKPT_SIGNAL", v, err);
     if ((v = getenv("CKPT_EXIT_ON")) && *v && parse_signal(v, &s->exit_on) < 0)
         return bad("CKPT_EXIT_ON", v, err);
+    if ((v = getenv("CKPT_INCREMENTAL")) && *v && take_incremental(v, s) < 0)
+        return bad("CKPT_INCREMENTAL", v, err);
+    if ((v = getenv("CKPT_DIRTY")) && *v && take_dirty(v, s) < 0)
+        return bad("CKPT_DIRTY", v, err);
     if ((v = getenv("CKPT_LOG")) && take_path(v, s->log, sizeof s->log) < 0)
         return bad("CKPT_LOG", v, err);
     return 0;

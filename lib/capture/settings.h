@@ -12,13 +12,15 @@
 #include <stdint.h>
 
 struct ckpt_settings {
-    char image[4096];  /* absolute path; "" in remote mode */
-    uint32_t every_ms; /* 0: no periodic checkpoints */
-    uint32_t keep;     /* images kept */
-    uint32_t codec;    /* enum ckpt_codec */
-    int32_t signal;    /* that asks for a checkpoint */
-    int32_t exit_on;   /* signal that checkpoints and exits; 0: none */
-    char log[4096];    /* file that gets a line for each event; "" : none */
+    char image[4096];     /* absolute path; "" in remote mode */
+    uint32_t every_ms;    /* 0: no periodic checkpoints */
+    uint32_t keep;        /* images kept */
+    uint32_t codec;       /* enum ckpt_codec */
+    int32_t signal;       /* that asks for a checkpoint */
+    int32_t exit_on;      /* signal that checkpoints and exits; 0: none */
+    char log[4096];       /* file that gets a line for each event; "" : none */
+    uint32_t incremental; /* images may be increments */
+    uint32_t dirty;       /* enum ckpt_dirty_method; CKPT_DIRTY_OFF: the best */
 };
 
 /* Fill in from the environment, with defaults.  0, or -1 with EINVAL and the

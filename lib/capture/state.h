@@ -22,7 +22,7 @@ enum {
     CKPT_HOOKS_MAX = 64,
     CKPT_STACK_SIZE = 512 * 1024,
     CKPT_PAGE_SIZE = 4096,
-    CKPT_ENVIRONMENT_MAX = 10,
+    CKPT_ENVIRONMENT_MAX = 16,
     CKPT_OTHER_SIGNAL = 64, /* when the program wants the checkpoint signal */
 };
 
@@ -76,8 +76,9 @@ struct ckpt_capture_state {
     struct ckpt_timers timers;
     struct ckpt_thread *captor;
     struct ckpt_err err;
-    int32_t writer; /* child that writes the last image, or 0 */
-    int32_t result; /* as ckpt_checkpoint() returns it */
+    int32_t writer;           /* child that writes the last image, or 0 */
+    struct ckpt_chain *chain; /* of increment.c, in unsaved memory */
+    int32_t result;           /* as ckpt_checkpoint() returns it */
 
     /* one revival */
     struct ckpt_revive_args *args;

@@ -10,6 +10,7 @@
 
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
+#include "lib/image/bases.h"
 #include "lib/image/format.h"
 #include "lib/image/stale.h"
 #include "lib/image/stamp.h"
@@ -167,11 +168,15 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
     if (sys(SYS_fsync, s->fd))
         return ckpt_err_sys(err, "fsync %s", s->tmp);
     ckpt_stamp_set(s->fd);
+    /* without a link nothing will build on it, which is found out then */
+    if (s->member)
+        ckpt_bases_link(s->path, s->tmp, s->member);
     if (take_place(s, err))
         return -1;
     close_fd(s);
     if (ckpt_fsync_parent(s->path))
         return ckpt_err_sys(err, "fsync the directory of %s", s->path);
+    ckpt_bases_collect(s->path);
     return 0;
 }
 

@@ -6,7 +6,12 @@
 #include <elf.h>
 #include <stdint.h>
 
-#define CKPT_FORMAT_VERSION 1
+/* Images that stand by themselves are of version 1; increments, which a reader
+ * of version 1 would take for the whole memory, of version 2. */
+#define CKPT_FORMAT_VERSION 2
+#define CKPT_FORMAT_VERSION_WHOLE 1
+/* Of what surrounds the chunks of a compressed one. */
+#define CKPT_FRAMES_VERSION 1
 
 /* File offsets of memory are multiples of this, so that it can be mapped. */
 #define CKPT_IMAGE_PAGE 4096u

@@ -77,7 +77,7 @@ static void put_lead_payload(struct ckpt_bytes *b, enum ckpt_codec codec,
     const uint8_t *start = b->at;
 
     ckpt_put_raw(b, lead_magic, sizeof lead_magic);
-    ckpt_put_u32(b, CKPT_FORMAT_VERSION);
+    ckpt_put_u32(b, CKPT_FRAMES_VERSION);
     ckpt_put_u32(b, (uint32_t)codec);
     ckpt_put_u32(b, CKPT_IMAGE_CHUNK);
     ckpt_put_u32(b, CKPT_IMAGE_CHECKSUM_XXH3);
@@ -116,10 +116,10 @@ int ckpt_lead_parse(enum ckpt_codec codec, const void *lead,
                             "not a checkpoint image (a %s file of others)",
                             ckpt_codec_name(codec));
     uint32_t version = ckpt_get_u32(&b);
-    if (version > CKPT_FORMAT_VERSION)
+    if (version > CKPT_FRAMES_VERSION)
         return ckpt_err_set(err, ENOTSUP,
                             "image format %u is newer than this program's (%d)",
-                            version, CKPT_FORMAT_VERSION);
+                            version, CKPT_FRAMES_VERSION);
     for (int i = 0; i < 3; i++)
         ckpt_get_u32(&b);
     uint64_t size = ckpt_get_u64(&b);

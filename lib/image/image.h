@@ -46,6 +46,8 @@ struct ckpt_file_sink {
     struct ckpt_sink sink;
     const char *path; /* caller's, must outlive the sink */
     unsigned keep;
+    const char *member; /* the caller's to set: its name among the bases
+                           (bases.h); NULL: none */
     int fd;
     struct ckpt_stream stream;
     char tmp[4096 + 32];
@@ -83,6 +85,8 @@ enum ckpt_note_type {
     CKPT_NOTE_FORMAT = 0x434b0007,    /* by the writer; first in the file */
     CKPT_NOTE_OBJECTS = 0x434b0008,   /* may be missing: none */
     CKPT_NOTE_CONTENT = 0x434b0009,   /* any number of them */
+    CKPT_NOTE_BASE = 0x434b000a,      /* of an increment only */
+    CKPT_NOTE_TAKEN = 0x434b000b,     /* may be missing */
 };
 
 /* Bytes of working memory that ckpt_image_write needs for this codec and at
@@ -108,13 +112,20 @@ int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
 struct ckpt_image; /* opaque */
 
 /* Open and check everything but the memory's contents: headers, notes,
- * checksums of both.  NULL with EPROTO (malformed or foreign), ENODATA (cut
- * short), ENOTSUP (newer version), EBADMSG (checksum), or what open left. */
+ * checksums of both; of an increment, its bases as well.  NULL with EPROTO
+ * (malformed or foreign), ENODATA (cut short), ENOTSUP (newer version), EBADMSG
+ * (checksum), ENOLINK (a base is missing), or what open left. */
 struct ckpt_image *ckpt_image_open(const char *path, struct ckpt_err *err);
 void ckpt_image_close(struct ckpt_image *image);
 
-/* Check every checksum of the file.  0, or -1 with EBADMSG or EIO and a text
- * that names the offset. */
+/* The image that an increment refers to, owned by it; NULL when it stands by
+ * itself.  The functions below that have no word about bases are about the
+ * one file. */
+const struct ckpt_image *ckpt_image_base(const struct ckpt_image *image);
+const char *ckpt_image_path(const struct ckpt_image *image);
+
+/* Check every checksum of the file and of its bases.  0, or -1 with EBADMSG or
+ * EIO and a text that names the offset. */
 int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err);
 
 /* From now on read the memory of an uncompressed image without checking it
@@ -134,8 +145,9 @@ int ckpt_image_fd(const struct ckpt_image *image);
 const uint64_t *ckpt_image_sums(const struct ckpt_image *image, size_t *count,
                                 uint64_t *covered);
 
-/* Segments in order of address; `offset` is where the contents are in the
- * (uncompressed) core file. */
+/* Segments in order of address, those of the bases that still hold included;
+ * `offset` is where the contents are in the (uncompressed) core file, or,
+ * beyond its end, in a base's: for ckpt_image_read() and ckpt_image_owner(). */
 struct ckpt_image_segment {
     uint64_t vaddr, filesz, memsz, offset;
     uint32_t prot;
@@ -153,5 +165,14 @@ bool ckpt_image_note_at(const struct ckpt_image *image, size_t index,
 /* Read core-file bytes, decompressing and checking as needed.  0 or -1. */
 int ckpt_image_read(struct ckpt_image *image, uint64_t offset, void *buf,
                     size_t len, struct ckpt_err *err);
+
+/* The image of the chain that holds the bytes at an offset; *offset becomes
+ * one of its own core file.  Owned by `image`. */
+struct ckpt_image *ckpt_image_owner(struct ckpt_image *image, uint64_t *offset);
+
+/* Write the image of an increment and its bases as one that stands by itself.
+ * Memory for all contents is allocated.  0 or -1. */
+int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
+                     enum ckpt_codec codec, struct ckpt_err *err);
 
 #endif

@@ -7,11 +7,13 @@ IMAGE_WRITER_SOURCES = lib/image/image.h lib/image/format.h \
 	lib/image/corenotes.c lib/image/corenotes.h \
 	lib/image/layout.c lib/image/layout.h \
 	lib/image/chunker.c lib/image/chunker.h \
+	lib/image/bases.c lib/image/bases.h \
 	lib/image/stale.c lib/image/stale.h \
 	lib/image/stream.c lib/image/stream.h \
 	lib/image/file_sink.c lib/image/stamp.c lib/image/stamp.h lib/image/writer.c
 IMAGE_READER_SOURCES = lib/image/decode.c \
-	lib/image/source.c lib/image/source.h lib/image/reader.c
+	lib/image/source.c lib/image/source.h lib/image/reader.c \
+	lib/image/chain.c lib/image/image_impl.h
 
 noinst_LIBRARIES += lib/libimage.a
 lib_libimage_a_SOURCES = $(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES)

@@ -158,3 +158,23 @@ void ckpt_process_encode(struct ckpt_bytes *b, const struct ckpt_process *p)
     }
     ckpt_put_str(b, p->cwd);
 }
+
+void ckpt_base_encode(struct ckpt_bytes *b, const struct ckpt_base *base)
+{
+    ckpt_put_raw(b, base->id, sizeof base->id);
+    ckpt_put_str(b, base->name);
+    ckpt_put_str(b, base->dir);
+    ckpt_put_u32(b, (uint32_t)base->nheld);
+    for (size_t i = 0; i < base->nheld; i++) {
+        ckpt_put_u64(b, base->held[i].start);
+        ckpt_put_u64(b, base->held[i].end);
+    }
+}
+
+void ckpt_taken_encode(struct ckpt_bytes *b, const struct ckpt_taken *taken)
+{
+    ckpt_put_u32(b, taken->method);
+    ckpt_put_u32(b, taken->depth);
+    ckpt_put_u64(b, taken->interval_ns);
+    ckpt_put_str(b, taken->reason);
+}

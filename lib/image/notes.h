@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 enum {
-    CKPT_IMAGE_VERSION = 1,
+    CKPT_IMAGE_VERSION = 2,       /* the newest: of increments... */
+    CKPT_IMAGE_VERSION_WHOLE = 1, /* ...and of all other images */
     CKPT_PATH_MAX = 4096,
     CKPT_NAME_MAX = 128,
     CKPT_ID_LEN = 16,
@@ -169,7 +170,38 @@ struct ckpt_process {
     char cwd[CKPT_PATH_MAX];
 };
 
+/* BASE: what an increment leaves to the image before it. */
+struct ckpt_range {
+    uint64_t start, end;
+};
+struct ckpt_base {
+    uint8_t id[CKPT_ID_LEN]; /* of that image's META */
+    const char *name;        /* its file, seen from this one's directory */
+    const char *dir;         /* that directory when it was written */
+    /* In these it has the contents, where no segment has them; all other
+     * memory is zero. */
+    const struct ckpt_range *held;
+    size_t nheld;
+};
+
+/* TAKEN: how the image was taken, for people. */
+enum ckpt_dirty_method {
+    CKPT_DIRTY_OFF = 0, /* whole, and no increment can follow */
+    CKPT_DIRTY_UFFD = 1,
+    CKPT_DIRTY_SOFTDIRTY = 2,
+    CKPT_DIRTY_HASH = 3,
+};
+enum { CKPT_REASON_MAX = 200 };
+struct ckpt_taken {
+    uint32_t method;              /* enum ckpt_dirty_method */
+    uint32_t depth;               /* bases below; 0: stands by itself */
+    uint64_t interval_ns;         /* of periodic checkpoints; 0: none */
+    char reason[CKPT_REASON_MAX]; /* of the interval */
+};
+
 /* Encoders append to `b`; check b->failed at the end. */
+void ckpt_base_encode(struct ckpt_bytes *b, const struct ckpt_base *base);
+void ckpt_taken_encode(struct ckpt_bytes *b, const struct ckpt_taken *taken);
 void ckpt_meta_encode(struct ckpt_bytes *b, const struct ckpt_meta *meta);
 void ckpt_maps_encode(struct ckpt_bytes *b, const struct ckpt_map *maps,
                       size_t count);
@@ -196,6 +228,7 @@ struct ckpt_notes {
     struct ckpt_descriptor *descriptors;
     size_t ndescriptors;
     struct ckpt_process process;
+    struct ckpt_taken taken;
     char *strings;
 };
 

@@ -247,6 +247,16 @@ static void get_process(struct decoder *d, struct ckpt_notes *notes)
     ckpt_get_str(b, p->cwd, sizeof p->cwd);
 }
 
+static void get_taken(struct decoder *d, struct ckpt_notes *notes)
+{
+    struct ckpt_taken *t = &notes->taken;
+
+    t->method = ckpt_get_u32(&d->in);
+    t->depth = ckpt_get_u32(&d->in);
+    t->interval_ns = ckpt_get_u64(&d->in);
+    ckpt_get_str(&d->in, t->reason, sizeof t->reason);
+}
+
 static const struct {
     enum ckpt_note_type type;
     const char *name;
@@ -258,6 +268,7 @@ static const struct {
     {CKPT_NOTE_FILES, "files", get_files_note},
     {CKPT_NOTE_PROCESS, "process", get_process},
     {CKPT_NOTE_OBJECTS, "objects", get_objects},
+    {CKPT_NOTE_TAKEN, "taken", get_taken},
 };
 enum { NSECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -296,7 +307,8 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
         size_t len;
         const void *data =
             ckpt_image_note(image, "CKPT", sections[i].type, &len);
-        if (!data && sections[i].type == CKPT_NOTE_OBJECTS)
+        if (!data && (sections[i].type == CKPT_NOTE_OBJECTS ||
+                      sections[i].type == CKPT_NOTE_TAKEN))
             continue;
         if (!data)
             return ckpt_err_set(err, EPROTO, "the %s note is missing",

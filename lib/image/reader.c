@@ -5,8 +5,8 @@
  */
 #include "lib/image/checksum.h"
 #include "lib/image/format.h"
+#include "lib/image/image_impl.h"
 #include "lib/image/layout.h"
-#include "lib/image/source.h"
 
 #include "lib/common/bytes.h"
 
@@ -16,17 +16,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-struct ckpt_image {
-    struct ckpt_source source;
-    uint64_t table_offset;
-    Elf64_Phdr *phdrs;
-    size_t phnum;
-    uint8_t *notes; /* the first note segment */
-    size_t notes_len;
-    struct ckpt_image_segment *segments;
-    size_t nsegments;
-};
 
 static int malformed(struct ckpt_err *err, const char *what)
 {
@@ -146,6 +135,7 @@ static int check_format(struct ckpt_image *image, struct ckpt_bytes *b,
     uint32_t zero = ckpt_get_u32(b);
     image->table_offset = ckpt_get_u64(b);
     uint64_t size = ckpt_get_u64(b);
+    image->version = version;
     if (version == 0 || checksum != CKPT_IMAGE_CHECKSUM_XXH3 ||
         chunk != CKPT_IMAGE_CHUNK || zero != 0)
         return malformed(err, "format note");
@@ -325,25 +315,37 @@ static int read_image(struct ckpt_image *image, struct ckpt_err *err)
     return take_segments(image, err);
 }
 
-static struct ckpt_image *open_image(const char *path, struct ckpt_err *err)
+static int open_source(struct ckpt_image *image, const char *path,
+                       struct ckpt_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return ckpt_err_sys(err, "open");
+    if (ckpt_source_open(&image->source, fd, err) == 0)
+        return 0;
+    int errnum = errno;
+    close(fd);
+    errno = errnum;
+    return -1;
+}
+
+struct ckpt_image *ckpt_image_open_one(const char *path, struct ckpt_err *err)
 {
     struct ckpt_image *image = calloc(1, sizeof *image);
+    char *copy = strdup(path);
 
-    if (!image) {
+    if (!image || !copy) {
         ckpt_err_set(err, ENOMEM, "no memory");
+        free(image);
+        free(copy);
         return NULL;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        ckpt_err_sys(err, "open");
-        free(image);
-        return NULL;
-    }
-    if (ckpt_source_open(&image->source, fd, err)) {
-        int errnum = errno;
-        close(fd);
-        free(image);
-        errno = errnum;
+    image->path = copy;
+    image->source.fd = -1;
+    if (open_source(image, path, err)) {
+        image->source.fd = -1;
+        ckpt_image_close(image);
         return NULL;
     }
     if (read_image(image, err)) {
@@ -355,8 +357,12 @@ static struct ckpt_image *open_image(const char *path, struct ckpt_err *err)
 
 struct ckpt_image *ckpt_image_open(const char *path, struct ckpt_err *err)
 {
-    struct ckpt_image *image = open_image(path, err);
+    struct ckpt_image *image = ckpt_image_open_one(path, err);
 
+    if (image && ckpt_chain_open(image, err)) {
+        ckpt_image_close(image);
+        image = NULL;
+    }
     if (!image)
         ckpt_err_prefix(err, "%s", path);
     return image;
@@ -368,15 +374,18 @@ void ckpt_image_close(struct ckpt_image *image)
 
     if (!image)
         return;
+    ckpt_image_close(image->base);
     ckpt_source_close(&image->source);
+    free(image->path);
     free(image->phdrs);
     free(image->notes);
     free(image->segments);
+    free(image->merged);
     free(image);
     errno = errnum;
 }
 
-int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err)
+static int verify_one(struct ckpt_image *image, struct ckpt_err *err)
 {
     struct ckpt_source *s = &image->source;
     uint8_t *chunk = malloc(CKPT_IMAGE_CHUNK);
@@ -394,9 +403,29 @@ int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err)
     return rc;
 }
 
+int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err)
+{
+    if (verify_one(image, err))
+        return -1;
+    if (image->base && ckpt_image_verify(image->base, err))
+        return ckpt_err_prefix(err, "its base %s", image->base->path);
+    return 0;
+}
+
 void ckpt_image_trust(struct ckpt_image *image)
 {
-    memset(image->source.checked, 1, image->source.nchunks);
+    for (; image; image = image->base)
+        memset(image->source.checked, 1, image->source.nchunks);
+}
+
+const struct ckpt_image *ckpt_image_base(const struct ckpt_image *image)
+{
+    return image->base;
+}
+
+const char *ckpt_image_path(const struct ckpt_image *image)
+{
+    return image->path;
 }
 
 const uint64_t *ckpt_image_sums(const struct ckpt_image *image, size_t *count,
@@ -430,8 +459,8 @@ int ckpt_image_fd(const struct ckpt_image *image)
 size_t ckpt_image_segments(const struct ckpt_image *image,
                            const struct ckpt_image_segment **segments)
 {
-    *segments = image->segments;
-    return image->nsegments;
+    *segments = image->base ? image->merged : image->segments;
+    return image->base ? image->nmerged : image->nsegments;
 }
 
 bool ckpt_image_note_at(const struct ckpt_image *image, size_t index,
@@ -460,8 +489,27 @@ const void *ckpt_image_note(const struct ckpt_image *image, const char *name,
     return NULL;
 }
 
+uint64_t ckpt_chain_base_offset(const struct ckpt_image *image)
+{
+    return ckpt_align(image->source.core_size, CKPT_IMAGE_PAGE);
+}
+
+struct ckpt_image *ckpt_image_owner(struct ckpt_image *image, uint64_t *offset)
+{
+    while (image->base && *offset >= ckpt_chain_base_offset(image)) {
+        *offset -= ckpt_chain_base_offset(image);
+        image = image->base;
+    }
+    return image;
+}
+
 int ckpt_image_read(struct ckpt_image *image, uint64_t offset, void *buf,
                     size_t len, struct ckpt_err *err)
 {
-    return ckpt_source_read(&image->source, offset, buf, len, err);
+    struct ckpt_image *owner = ckpt_image_owner(image, &offset);
+
+    if (ckpt_source_read(&owner->source, offset, buf, len, err) == 0)
+        return 0;
+    return owner == image ? -1
+                          : ckpt_err_prefix(err, "its base %s", owner->path);
 }

@@ -123,12 +123,20 @@ static int write_note(struct writer *w, const struct ckpt_note *note)
     return put(w, NULL, ckpt_align(note->len, 4) - note->len);
 }
 
-static int write_format_note(struct writer *w)
+static bool is_increment(const struct ckpt_note *notes, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (notes[i].type == CKPT_NOTE_BASE)
+            return true;
+    return false;
+}
+
+static int write_format_note(struct writer *w, uint32_t version)
 {
     uint8_t desc[CKPT_FORMAT_DESC_LEN];
     struct ckpt_bytes b = ckpt_bytes_over(desc, sizeof desc);
 
-    ckpt_put_u32(&b, CKPT_FORMAT_VERSION);
+    ckpt_put_u32(&b, version);
     ckpt_put_u32(&b, CKPT_IMAGE_CHECKSUM_XXH3);
     ckpt_put_u32(&b, CKPT_IMAGE_CHUNK);
     ckpt_put_u32(&b, 0);
@@ -142,7 +150,9 @@ static int write_format_note(struct writer *w)
 static int write_notes(struct writer *w, const struct ckpt_note *notes,
                        size_t n)
 {
-    if (write_format_note(w))
+    if (write_format_note(w, is_increment(notes, n)
+                                 ? CKPT_FORMAT_VERSION
+                                 : CKPT_FORMAT_VERSION_WHOLE))
         return -1;
     for (size_t i = 0; i < n; i++)
         if (write_note(w, &notes[i]))

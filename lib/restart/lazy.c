@@ -59,6 +59,7 @@ static bool is_possible(const struct ckpt_image *image,
                         const struct ckpt_notes *notes)
 {
     return ckpt_image_codec(image) == CKPT_CODEC_NONE &&
+           !ckpt_image_base(image) && /* its memory is in many files */
            !(notes->meta.flags & CKPT_META_REMOTE) &&
            (notes->meta.flags & CKPT_META_LAZY) &&
            is_local(ckpt_image_fd(image)) && is_unlimited(notes, RLIMIT_AS) &&

@@ -1,7 +1,7 @@
 # Unit tests of lib/image.
 IMAGE_TEST_SAMPLE = tests/unit/image_sample.c tests/unit/image_sample.h
 image_tests = tests/unit/test_image tests/unit/test_file_sink \
-	tests/unit/test_image_damage
+	tests/unit/test_image_damage tests/unit/test_image_chain
 check_PROGRAMS += $(image_tests)
 TESTS += $(image_tests)
 
@@ -14,6 +14,13 @@ tests_unit_test_file_sink_SOURCES = tests/unit/test_file_sink.c \
 tests_unit_test_file_sink_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_file_sink_LDFLAGS = -Wl,--wrap=ckpt_gate
 tests_unit_test_file_sink_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_image_chain_SOURCES = tests/unit/test_image_chain.c \
+	lib/image/notes.c lib/image/notes_read.c lib/image/merge.c
+tests_unit_test_image_chain_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DSOURCE_DIR='"$(abs_srcdir)"'
+tests_unit_test_image_chain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_image_chain_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
 
 # The reader once more, watched by the sanitizers.
 tests_unit_test_image_damage_SOURCES = tests/unit/test_image_damage.c \
@@ -35,7 +42,10 @@ tests_unit_test_image_golden_CPPFLAGS = $(AM_CPPFLAGS) \
 tests_unit_test_image_golden_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_image_golden_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/golden/README.md tests/golden/image-v1-none.ckpt \
-	tests/golden/image-v1-zstd.ckpt tests/golden/image-v1-zlib.ckpt
+	tests/golden/image-v1-zstd.ckpt tests/golden/image-v1-zlib.ckpt \
+	tests/golden/chain-v2.ckpt \
+	tests/golden/chain-v2.ckpt.bases/a001020304050607.0 \
+	tests/golden/chain-v2.ckpt.bases/a001020304050607.1
 
 # Any bytes as an image: over the golden ones in `make check`; longer with
 # libFuzzer.

@@ -248,7 +248,7 @@ START_TEST(newer_versions_are_named)
     /* the version follows the FORMAT note's head, or the lead's magic */
     static const size_t at[] = {64 + 4 * 56 + CKPT_NOTE_HEAD_LEN, 16 + 8,
                                 8 + 8};
-    good[at[_i]] = 2;
+    good[at[_i]] = 3;
     store(good, good_len);
     expect(ENOTSUP, "newer");
 }

@@ -1,0 +1,71 @@
+/* increment.h - checkpoints that hold only what changed since the last one
+ *
+ *     begin     can this one be an increment?  find the changed pages and
+ *               protect all pages anew: the instant of the checkpoint
+ *     look      (memory.h) segments of changed pages, ranges that are held
+ *     notes     BASE, TAKEN
+ *     done      durable: the next one may build on it;  not: the next is whole
+ *
+ * A base is only ever an image that is known to be durable, taken at the
+ * instant from which changes are counted.  Everything that is remembered
+ * belongs to the process: it is in unsaved memory, so after a restart the
+ * first image is whole.
+ *
+ * All threads are stopped, but in done.  Async-signal-safe.
+ */
+#ifndef CKPT_CAPTURE_INCREMENT_H
+#define CKPT_CAPTURE_INCREMENT_H
+
+#include "lib/capture/arena.h"
+#include "lib/capture/memory.h"
+#include "lib/capture/thread.h"
+
+/* One capture's part; may be read by the child that writes. */
+struct ckpt_increment {
+    bool on; /* the image joins a chain: whole, or as an increment */
+    struct ckpt_since since;
+    struct ckpt_runs runs;
+    struct ckpt_taken taken;
+    struct ckpt_base base; /* when since.increment; `held` is set by notes */
+    char member[64];       /* its name among the bases */
+    char base_name[CKPT_PATH_MAX];
+    char dir[CKPT_PATH_MAX];
+    uint8_t *copy; /* of the changed pages, or NULL */
+    size_t copy_len;
+};
+
+struct ckpt_increment_plan {
+    const char *path;             /* of the image */
+    const struct ckpt_meta *meta; /* its id */
+    bool in_child; /* a child will write: changed pages are copied if few */
+};
+
+/* Before the mappings are listed: one to be left out of the list; start 0 when
+ * there is none. */
+struct ckpt_range ckpt_increment_omit(void);
+
+/* Is this descriptor libckpt's own? */
+bool ckpt_increment_owns_fd(int fd);
+
+/* Fill in `inc`.  The image is whole, and in no chain, when incremental
+ * checkpoints are off or nothing can be followed (the log tells).  0, or -1
+ * when it is to be refused: ENOTSUP for a CKPT_DIRTY that is not offered. */
+int ckpt_increment_begin(struct ckpt_increment *inc, struct ckpt_memory *memory,
+                         const struct ckpt_increment_plan *plan,
+                         struct ckpt_arena *arena, struct ckpt_err *err);
+
+/* Keep large memory, whose changed pages have been copied, from being copied
+ * page table by page table when the writing child is made; and give it back.
+ * What the child looks at stays: libckpt's state and the threads' records. */
+void ckpt_increment_hide(const struct ckpt_increment *inc,
+                         const struct ckpt_thread *threads);
+void ckpt_increment_unhide(const struct ckpt_increment *inc,
+                           const struct ckpt_thread *threads);
+
+/* Give the copy back. */
+void ckpt_increment_end(struct ckpt_increment *inc);
+
+/* The outcome of the last image that was begun: its writer has ended. */
+void ckpt_increment_done(bool durable);
+
+#endif

@@ -1,0 +1,159 @@
+/* merge.c - an increment and its bases as one image
+ *
+ * The notes are those of the increment but BASE: the id stays, because it is
+ * the same state of the program.  Segments follow the MAPS note, so that a
+ * debugger sees zeros, and not nothing, where a mapping was never written.
+ */
+#include "lib/image/format.h"
+#include "lib/image/image_impl.h"
+#include "lib/image/notes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct plan {
+    struct ckpt_image *image;
+    struct ckpt_segment *segments;
+    size_t n;
+    uint64_t bytes; /* of contents */
+    uint8_t *memory;
+    uint64_t at; /* used of it */
+    struct ckpt_err *err;
+};
+
+static void *map_memory(size_t len)
+{
+    void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* The contents of one segment, read into the memory. */
+static int take_segment(struct plan *p, const struct ckpt_image_segment *s)
+{
+    uint8_t *data = p->memory + p->at;
+
+    if (s->filesz > 0 &&
+        ckpt_image_read(p->image, s->offset, data, s->filesz, p->err))
+        return -1;
+    p->segments[p->n++] = (struct ckpt_segment){
+        .vaddr = s->vaddr,
+        .filesz = s->filesz,
+        .memsz = s->memsz,
+        .data = data,
+        .prot = s->prot,
+    };
+    p->at += s->filesz;
+    return 0;
+}
+
+/* Zeros between the segments inside the mapping at [at, end). */
+static void add_zeros(struct plan *p, uint64_t at, uint64_t end, uint32_t prot)
+{
+    if (at < end)
+        p->segments[p->n++] =
+            (struct ckpt_segment){.vaddr = at, .memsz = end - at, .prot = prot};
+}
+
+static int take_map(struct plan *p, const struct ckpt_map *m, size_t *k)
+{
+    const struct ckpt_image_segment *s;
+    size_t n = ckpt_image_segments(p->image, &s);
+    uint64_t at = m->start;
+
+    for (; *k < n && s[*k].vaddr < m->end; ++*k) {
+        if (s[*k].vaddr < at || s[*k].memsz > m->end - s[*k].vaddr)
+            return ckpt_err_set(p->err, EPROTO,
+                                "malformed: a segment outside its mapping");
+        add_zeros(p, at, s[*k].vaddr, m->prot);
+        if (take_segment(p, &s[*k]))
+            return -1;
+        at = s[*k].vaddr + s[*k].memsz;
+    }
+    add_zeros(p, at, m->end, m->prot);
+    return 0;
+}
+
+static int make_plan(struct plan *p, const struct ckpt_notes *notes)
+{
+    const struct ckpt_image_segment *s;
+    size_t n = ckpt_image_segments(p->image, &s), k = 0;
+
+    for (size_t i = 0; i < n; i++)
+        p->bytes += s[i].filesz;
+    p->memory = map_memory(p->bytes + CKPT_IMAGE_PAGE);
+    p->segments = calloc(2 * n + notes->nmaps + 1, sizeof *p->segments);
+    if (!p->memory || !p->segments)
+        return ckpt_err_set(p->err, ENOMEM, "no memory");
+    for (size_t i = 0; i < notes->nmaps; i++)
+        if (take_map(p, &notes->maps[i], &k))
+            return -1;
+    return 0;
+}
+
+/* All notes but those that tell of this file alone. */
+static struct ckpt_note *other_notes(const struct ckpt_image *image, size_t *n)
+{
+    struct ckpt_note note, *list;
+    size_t count = 0;
+
+    while (ckpt_image_note_at(image, count, &note))
+        count++;
+    list = calloc(count + 1, sizeof *list);
+    *n = 0;
+    for (size_t i = 0; list && ckpt_image_note_at(image, i, &note); i++)
+        if (note.type != CKPT_NOTE_FORMAT && note.type != CKPT_NOTE_BASE &&
+            note.type != CKPT_NOTE_TAKEN)
+            list[(*n)++] = note;
+    return list;
+}
+
+static int write_plan(struct plan *p, struct ckpt_sink *sink,
+                      enum ckpt_codec codec)
+{
+    size_t nnotes;
+    struct ckpt_note *notes = other_notes(p->image, &nnotes);
+    uint64_t bytes = p->bytes + p->n * sizeof(Elf64_Phdr);
+
+    for (size_t i = 0; notes && i < nnotes; i++)
+        bytes += notes[i].len + 64;
+    size_t len = ckpt_image_workspace(codec, bytes);
+    void *work = map_memory(len);
+    int rc = -1;
+    if (!notes || !work) {
+        ckpt_err_set(p->err, ENOMEM, "no memory");
+        sink->abort(sink);
+    } else {
+        rc = ckpt_image_write(sink, codec, p->segments, p->n, notes, nnotes,
+                              work, len, NULL, p->err);
+    }
+    if (work)
+        munmap(work, len);
+    free(notes);
+    return rc;
+}
+
+int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
+                     enum ckpt_codec codec, struct ckpt_err *err)
+{
+    struct plan p = {.image = image, .err = err};
+    struct ckpt_notes notes;
+
+    if (ckpt_notes_read(image, &notes, err)) {
+        sink->abort(sink);
+        return -1;
+    }
+    int rc = make_plan(&p, &notes);
+    if (rc == 0)
+        rc = write_plan(&p, sink, codec);
+    else
+        sink->abort(sink);
+    if (p.memory)
+        munmap(p.memory, p.bytes + CKPT_IMAGE_PAGE);
+    free(p.segments);
+    ckpt_notes_clear(&notes);
+    return rc;
+}
