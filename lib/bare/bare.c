@@ -57,6 +57,23 @@ BARE_INLINE void unmap(uint64_t start, uint64_t end)
         fail('u');
 }
 
+/* Without it only brk() and ps suffer; old kernels may refuse.  The executable
+ * takes privilege, and no mapping of the one before. */
+BARE_INLINE void set_mm(struct ckpt_bare_plan *p)
+{
+    uint64_t fd = p->mm.exe_fd, none = (uint32_t)-1;
+    long rc = call6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (uint64_t)&p->mm,
+                    sizeof p->mm, 0);
+
+    if (fd == none)
+        return;
+    p->mm.exe_fd = (uint32_t)none;
+    if (rc < 0)
+        call6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (uint64_t)&p->mm,
+              sizeof p->mm, 0);
+    call6(SYS_close, fd, 0, 0, 0, 0);
+}
+
 BARE_INLINE __attribute__((noreturn)) void enter(const struct ckpt_bare_plan *p)
 {
     uint64_t arg = p->entry_arg, sp = p->entry_sp - 8, pc = p->entry_pc;
@@ -81,9 +98,7 @@ BARE long ckpt_bare_run(void *arg)
     unmap(p->region_end, ADDRESS_END);
     for (; i < p->nmoves; i++)
         move(&p->moves[i], 'm');
-    /* without it only brk() and ps suffer; old kernels may refuse */
-    call6(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, (uint64_t)&p->mm, sizeof p->mm,
-          0);
+    set_mm(p);
     call6(SYS_arch_prctl, ARCH_SET_FS, p->entry_fs, 0, 0, 0);
     enter(p);
 }

@@ -31,7 +31,8 @@ struct ckpt_bare_plan {
     uint64_t nearly; /* moves made before the unmapping: into the region */
     uint64_t nmoves;
     struct ckpt_bare_move *moves;
-    struct prctl_mm_map mm; /* brk, arguments, auxiliary vector */
+    struct prctl_mm_map mm; /* brk, arguments, auxiliary vector; the file of
+                               /proc/self/exe, which is closed afterwards */
     uint64_t entry_pc, entry_sp, entry_fs, entry_arg;
 };
 

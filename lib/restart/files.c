@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Flags that open(2) takes again; creating and truncating are over. */
@@ -23,6 +26,32 @@ static int reopen_flags(const struct ckpt_open_file *f)
 static bool writes(const struct ckpt_open_file *f)
 {
     return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* A file of the program's own under /proc, by whatever id it has now. */
+static const char *path_now(const struct ckpt_files *files,
+                            const struct ckpt_open_file *f, char *own)
+{
+    char before[32];
+    int len =
+        snprintf(before, sizeof before, "/proc/%d", files->notes->process.pid);
+
+    if (files->notes->process.pid == getpid() ||
+        strncmp(f->path, before, (size_t)len) != 0 ||
+        (f->path[len] != '/' && f->path[len] != '\0'))
+        return f->path;
+    snprintf(own, CKPT_PATH_MAX, "/proc/self%s", f->path + len);
+    return own;
+}
+
+/* Its size says nothing. */
+static bool is_made_up(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 &&
+           (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+            fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
 /* A file that is longer than it was will be cut; everything else that differs
@@ -49,16 +78,18 @@ static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
     return 0;
 }
 
-static int open_named(const struct ckpt_open_file *f, bool force,
+static int open_named(const struct ckpt_files *files,
+                      const struct ckpt_open_file *f, bool force,
                       struct ckpt_err *err)
 {
+    char own[CKPT_PATH_MAX];
     struct stat st;
-    int fd = open(f->path, reopen_flags(f));
+    int fd = open(path_now(files, f, own), reopen_flags(f));
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return ckpt_err_sys(err, "cannot open %s again", f->path);
-    if (f->kind == CKPT_FILE_REGULAR && check_regular(f, &st, err) < 0 &&
-        !force) {
+    if (f->kind == CKPT_FILE_REGULAR && !is_made_up(fd) &&
+        check_regular(f, &st, err) < 0 && !force) {
         close(fd);
         return -1;
     }
@@ -133,7 +164,7 @@ static int open_kind(struct ckpt_files *files, size_t i, bool force,
     case CKPT_FILE_REGULAR:
     case CKPT_FILE_DIRECTORY:
     case CKPT_FILE_DEVICE:
-        return open_named(f, force, err);
+        return open_named(files, f, force, err);
     case CKPT_FILE_CALLER:
         return open_given(f, err);
     case CKPT_FILE_PIPE:

@@ -5,6 +5,7 @@
 #include "lib/common/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rseq.h>
 #include <signal.h>
 #include <stddef.h>
@@ -134,5 +135,6 @@ void ckpt_process_mm(const struct ckpt_notes *notes,
     mm->env_end = p->env_end;
     mm->auxv = (void *)(uintptr_t)p->auxv;
     mm->auxv_size = p->auxv_len;
-    mm->exe_fd = (uint32_t)-1;
+    /* it may be absent on this machine: the program does not need it */
+    mm->exe_fd = (uint32_t)open(notes->meta.program, O_RDONLY | O_CLOEXEC);
 }
