@@ -118,6 +118,45 @@ SERVICE(open, shadow_open_args, shadow_open_res)
     return TRUE;
 }
 
+/* The whole of a short file, or nothing. */
+static void read_whole(struct shadow *shadow, uint32_t number,
+                       const struct stat *st, uint32_t count,
+                       shadow_open_read_ok *ok)
+{
+    struct handle *handle = handle_get(&shadow->handles, number);
+
+    if (count > SHADOW_OPEN_DATA_MAX)
+        count = SHADOW_OPEN_DATA_MAX;
+    if (!handle || !handle->readable || !S_ISREG(st->st_mode) ||
+        st->st_size > count)
+        return;
+    char *data = malloc(count + 1);
+    ssize_t n = data ? ckpt_pread_full(handle->fd, data, count + 1, 0) : -1;
+    if (n < 0 || n > (ssize_t)count) {
+        free(data);
+        return;
+    }
+    ok->data.data_val = data;
+    ok->data.data_len = (u_int)n;
+    ok->whole = TRUE;
+}
+
+SERVICE(open_read, shadow_open_read_args, shadow_open_read_res)
+{
+    BEGIN;
+    shadow_open_read_ok *ok = &res->shadow_open_read_res_u.ok;
+    struct stat st;
+
+    int64_t number = open_at(shadow, &args->open, &st);
+    res->status = status_of(shadow, number < 0 ? -1 : 0);
+    if (number >= 0) {
+        ok->open.handle = (uint32_t)number;
+        attr_of(shadow, &st, &ok->open.attr);
+        read_whole(shadow, ok->open.handle, &st, args->count, ok);
+    }
+    return TRUE;
+}
+
 SERVICE(close, shadow_handle_args, shadow_status_res)
 {
     BEGIN;

@@ -26,7 +26,8 @@
 enum {
     HANDLES_MAX = 4096,
     HANDLE_STANDARD = 3,   /* 0, 1 and 2 are always there */
-    REPLY_KEEP_MAX = 4352, /* the longest kept reply: a path */
+    /* the longest kept reply: an open file with its content */
+    REPLY_KEEP_MAX = SHADOW_OPEN_DATA_MAX + 256,
 };
 
 /* --- open files -------------------------------------------------------------

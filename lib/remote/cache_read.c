@@ -1,14 +1,15 @@
 /* cache_read.c - reading: windows, and what is asked for ahead
  *
  * A sequential reader's window grows fourfold to a whole buffer; from then on
- * the next windows are asked for without waiting, so that a long way to the
- * shadow is filled.  Long reads go past the cache.
+ * the next windows are asked for without waiting, as many as the reader takes
+ * in the time of a round trip and two more: so their number grows until the way
+ * to the shadow is filled. Long reads at random go past the cache.
  */
 #include "lib/remote/cache.h"
 
 #include <string.h>
 
-enum { WINDOW_MIN = 1 << 14 };
+enum { WINDOW_MIN = 1 << 14, DEPTH_MIN = 2, SLOTS_KEPT = 3 };
 
 /* The bytes of an answer to READ: the count, or -errno. */
 static int take_data(XDR *xdr, void *to, uint32_t len)
@@ -113,15 +114,16 @@ static struct ckpt_ahead *ahead_free(struct ckpt_node *node)
 static void ask_ahead(struct ckpt_file *file, struct ckpt_node *node)
 {
     uint64_t next = node->rstart + node->rlen;
+    uint64_t end = next + (uint64_t)node->depth * CKPT_POOL_LEN;
     struct ckpt_ahead *a;
 
-    while (next < file->attr.size) {
+    while (next < file->attr.size && next < end) {
         uint32_t want = CKPT_POOL_LEN;
         if (ahead_at(node, next)) {
             next += want;
             continue;
         }
-        if (!(a = ahead_free(node)) || ckpt_wire_room() < 3 ||
+        if (!(a = ahead_free(node)) || ckpt_wire_room() < SLOTS_KEPT ||
             !ckpt_buffer_try(node, &a->buf))
             return;
         make_visible(node, next, want);
@@ -136,6 +138,21 @@ static void ask_ahead(struct ckpt_file *file, struct ckpt_node *node)
         ckpt_wire_issue(slot);
         next += want;
     }
+}
+
+/* A window has been taken. */
+static void adapt_depth(struct ckpt_node *node)
+{
+    uint64_t now = __builtin_ia32_rdtsc();
+    uint64_t between = now - node->taken_tsc;
+
+    node->between_tsc =
+        node->taken_tsc ? (3 * node->between_tsc + between) / 4 : 0;
+    node->taken_tsc = now;
+    if (node->between_tsc == 0)
+        return;
+    uint64_t depth = DEPTH_MIN + 2 * ckpt_link->rtt_tsc / node->between_tsc;
+    node->depth = depth < CKPT_AHEAD ? (uint32_t)depth : CKPT_AHEAD;
 }
 
 /* The window at offset, if it was asked for and is not empty. */
@@ -156,6 +173,7 @@ static bool take_ahead(struct ckpt_node *node, uint64_t offset)
     node->rwindow = a->want;
     a->buf = 0;
     a->state = AHEAD_NONE;
+    adapt_depth(node);
     return true;
 }
 
@@ -181,12 +199,48 @@ static uint32_t window_for(const struct ckpt_node *node, uint64_t offset,
     return window > CKPT_POOL_LEN ? CKPT_POOL_LEN : window;
 }
 
+/* Whoever reads on after the last bytes of a file, at once, is told its end
+ * without asking again: once. */
+static bool is_end(struct ckpt_node *node, uint64_t offset)
+{
+    uint64_t seen = node->end_tsc;
+
+    node->end_tsc = 0;
+    return seen && offset == node->rstart + node->rlen && node->dirty == 0 &&
+           node->inflight == 0 &&
+           __builtin_ia32_rdtsc() - seen < CKPT_PAUSE_TSC;
+}
+
+static void note_end(struct ckpt_node *node, uint32_t asked)
+{
+    bool end = node->rlen > 0 && node->rlen < asked;
+
+    node->end_tsc = end ? __builtin_ia32_rdtsc() : 0;
+}
+
+void ckpt_cache_fill(struct ckpt_file *file, const void *buf, size_t len)
+{
+    struct ckpt_node *node = &ckpt_state->nodes[file->node];
+
+    if (len == 0 || node->dirty > 0)
+        return;
+    ckpt_buffer_take(node, &node->rbuf);
+    memcpy(ckpt_buffer(node->rbuf), buf, len);
+    node->rstart = 0;
+    node->rlen = (uint32_t)len;
+    node->rwindow = WINDOW_MIN;
+    node->depth = DEPTH_MIN;
+    note_end(node, (uint32_t)len + 1);
+}
+
 /* Read a window at offset; what the reader wanted is then in the cache. */
 static long read_window(struct ckpt_file *file, struct ckpt_node *node,
                         uint64_t offset, size_t want)
 {
     bool sequential = is_sequential(node, offset);
 
+    if (is_end(node, offset))
+        return 0;
     if (!take_ahead(node, offset)) {
         uint32_t window = window_for(node, offset, want);
         ckpt_buffer_take(node, &node->rbuf);
@@ -198,6 +252,9 @@ static long read_window(struct ckpt_file *file, struct ckpt_node *node,
         node->rstart = offset;
         node->rlen = (uint32_t)n;
         node->rwindow = window;
+        note_end(node, window);
+        node->depth = DEPTH_MIN;
+        node->taken_tsc = 0;
     }
     if (node->rwindow == CKPT_POOL_LEN && node->rlen == CKPT_POOL_LEN &&
         sequential)
@@ -226,6 +283,20 @@ static long read_direct(struct ckpt_file *file, struct ckpt_node *node,
     return (long)done;
 }
 
+/* What can be had at one go: the count, 0 at the end, or -errno. */
+static long read_some(struct ckpt_file *file, struct ckpt_node *node,
+                      uint8_t *to, size_t len, uint64_t offset)
+{
+    size_t done = read_cached(node, to, len, offset);
+
+    if (done > 0)
+        return (long)done;
+    if (len >= CKPT_DIRECT_LEN && !is_sequential(node, offset))
+        return read_direct(file, node, to, len, offset);
+    long n = read_window(file, node, offset, len);
+    return n > 0 ? (long)read_cached(node, to, len, offset) : n;
+}
+
 long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
                      uint64_t offset)
 {
@@ -237,18 +308,14 @@ long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
                      len > SHADOW_DATA_MAX ? SHADOW_DATA_MAX : (uint32_t)len,
                      offset);
     make_visible(node, offset, len);
-    size_t done = read_cached(node, to, len, offset);
-    long n = 0;
-    if (len - done >= CKPT_DIRECT_LEN) {
-        n = read_direct(file, node, to + done, len - done, offset + done);
-    } else if (done < len) {
-        n = read_window(file, node, offset + done, len - done);
-        if (n > 0)
-            n = (long)read_cached(node, to + done, len - done, offset + done);
+    size_t done = 0;
+    long n = 1;
+    while (done < len && n > 0) {
+        n = read_some(file, node, to + done, len - done, offset + done);
+        done += n > 0 ? (size_t)n : 0;
     }
     if (n < 0 && done == 0)
         return n;
-    done += n > 0 ? (size_t)n : 0;
     node->rnext = offset + done;
     return (long)done;
 }

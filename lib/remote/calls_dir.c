@@ -56,6 +56,16 @@ static bool list(struct listing *l, const shadow_dirent *entry)
     return true;
 }
 
+static void note_attr(const struct ckpt_file *dir, const shadow_dirent *entry)
+{
+    char *path = ckpt_link->where[0][0];
+
+    if (entry->attr.ino != 0 && strcmp(entry->name, ".") != 0 &&
+        strcmp(entry->name, "..") != 0 &&
+        ckpt_path_join(path, dir->path, entry->name) == 0)
+        ckpt_attrs_note(path, false, &entry->attr);
+}
+
 /* Entries that found no room are asked for again, by their cookie. */
 static long take_entries(XDR *xdr, struct ckpt_file *dir, struct listing *l)
 {
@@ -73,6 +83,7 @@ static long take_entries(XDR *xdr, struct ckpt_file *dir, struct listing *l)
         shadow_dirent entry = {.name = name};
         if (!xdr_shadow_dirent(xdr, &entry))
             return -EIO;
+        note_attr(dir, &entry);
         if (!list(l, &entry))
             return l->done > 0 ? (long)l->done : -EINVAL;
         dir->offset = (uint64_t)entry.cookie;

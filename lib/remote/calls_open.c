@@ -36,32 +36,71 @@ static long open_descriptor(int fd, bool cloexec)
     return ckpt_fd_copy((uint64_t)fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
 }
 
+/* Only read from, if it is a file. */
+static bool is_for_reading(int flags)
+{
+    return (flags & (O_ACCMODE | O_PATH | O_CREAT | O_TRUNC | O_DIRECTORY)) ==
+           O_RDONLY;
+}
+
+/* A short file comes with its content, which is put into `data`. */
+static long open_there(const struct opening *o, shadow_open_args *args,
+                       shadow_open_read_ok *ok)
+{
+    shadow_open_read_args read = {*args, SHADOW_OPEN_DATA_MAX};
+    shadow_open_read_res read_res = {.status = EIO};
+    shadow_open_res res = {.status = EIO};
+    long rc;
+
+    if (is_for_reading(o->flags)) {
+        read_res.shadow_open_read_res_u.ok.data = ok->data;
+        rc = ckpt_session_call(SHADOW_OPEN_READ,
+                               (xdrproc_t)xdr_shadow_open_read_args, &read,
+                               (xdrproc_t)xdr_shadow_open_read_res, &read_res);
+        if (rc == 0)
+            *ok = read_res.shadow_open_read_res_u.ok;
+        return rc;
+    }
+    rc = ckpt_session_call(SHADOW_OPEN, (xdrproc_t)xdr_shadow_open_args, args,
+                           (xdrproc_t)xdr_shadow_open_res, &res);
+    if (rc == 0)
+        ok->open = res.shadow_open_res_u.ok;
+    return rc;
+}
+
+static void close_there(uint32_t handle)
+{
+    shadow_handle_args close = {handle};
+
+    ckpt_wire_issue(ckpt_wire_begin(SHADOW_CLOSE,
+                                    (xdrproc_t)xdr_shadow_handle_args, &close));
+}
+
 static long open_home(const struct opening *o, struct ckpt_where *where)
 {
+    char data[SHADOW_OPEN_DATA_MAX];
     shadow_open_args args = {where->at, wire_flags(o->flags),
                              o->mode & ~ckpt_state->umask};
-    shadow_open_res res = {.status = EIO};
+    shadow_open_read_ok ok = {.data = {.data_val = data}};
 
     ckpt_cache_send_all();
-    long rc = ckpt_session_call(SHADOW_OPEN, (xdrproc_t)xdr_shadow_open_args,
-                                &args, (xdrproc_t)xdr_shadow_open_res, &res);
+    long rc = open_there(o, &args, &ok);
     if (rc != 0)
         return rc;
     struct ckpt_file *file =
-        ckpt_file_new(res.shadow_open_res_u.ok.handle, o->flags, where->full,
-                      &res.shadow_open_res_u.ok.attr);
-    if (file && where->fetch && file->kind == CKPT_KIND_FILE &&
+        ckpt_file_new(ok.open.handle, o->flags, where->full, &ok.open.attr);
+    if (!file) {
+        close_there(ok.open.handle);
+        return -ENFILE;
+    }
+    if (where->fetch && file->kind == CKPT_KIND_FILE &&
         (o->flags & (O_ACCMODE | O_PATH)) == O_RDONLY) {
         long copy = ckpt_fetch(file, o->flags);
         ckpt_file_put(file);
         return copy;
     }
-    if (!file) {
-        shadow_handle_args close = {res.shadow_open_res_u.ok.handle};
-        ckpt_wire_issue(ckpt_wire_begin(
-            SHADOW_CLOSE, (xdrproc_t)xdr_shadow_handle_args, &close));
-        return -ENFILE;
-    }
+    if (ok.whole)
+        ckpt_cache_fill(file, data, ok.data.data_len);
     long fd = ckpt_fd_make(file, o->flags & O_CLOEXEC);
     if (fd < 0)
         ckpt_file_put(file);

@@ -39,11 +39,16 @@ static long attr_at(const struct ckpt_where *where, bool follow,
     shadow_attr_res res = {.status = EIO};
 
     ckpt_cache_send_all();
+    if (where->full && ckpt_attrs_find(where->full, follow, attr))
+        return 0;
     long rc = ckpt_session_call(SHADOW_STAT, (xdrproc_t)xdr_shadow_stat_args,
                                 &args, (xdrproc_t)xdr_shadow_attr_res, &res);
-    if (rc == 0)
-        *attr = res.shadow_attr_res_u.attr;
-    return rc;
+    if (rc != 0)
+        return rc;
+    *attr = res.shadow_attr_res_u.attr;
+    if (where->full)
+        ckpt_attrs_note(where->full, follow, attr);
+    return 0;
 }
 
 static long attr_of_fd(uint64_t fd, struct shadow_attr *attr)

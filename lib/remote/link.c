@@ -16,8 +16,8 @@ static size_t link_len(void)
 {
     return page_up(sizeof *ckpt_link) + page_up(ckpt_channel_size()) +
            (CKPT_SLOTS + 1) * page_up(CKPT_RECORD_LEN) +
-           page_up(SHADOW_DATA_MAX) + CKPT_POOL * (size_t)CKPT_POOL_LEN +
-           CKPT_CALL_STACK;
+           page_up(ckpt_attrs_size()) + page_up(SHADOW_DATA_MAX) +
+           CKPT_POOL * (size_t)CKPT_POOL_LEN + CKPT_CALL_STACK;
 }
 
 int ckpt_state_map(struct ckpt_err *err)
@@ -55,6 +55,7 @@ int ckpt_link_init(int boot_fd, struct ckpt_err *err)
     }
     ckpt_link->reply = carve(&at, CKPT_RECORD_LEN);
     ckpt_link->image = carve(&at, SHADOW_DATA_MAX);
+    ckpt_link->attrs = carve(&at, ckpt_attrs_size());
     ckpt_link->pool = carve(&at, CKPT_POOL * (size_t)CKPT_POOL_LEN);
     ckpt_link->call_stack_top = at + CKPT_CALL_STACK;
 

@@ -130,6 +130,7 @@ static int handshake(struct ckpt_err *err)
     }
     ckpt_link->sock = fd;
     ckpt_link->channel = channel;
+    ckpt_link->rtt_tsc = 0;
     return 0;
 }
 

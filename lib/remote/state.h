@@ -35,7 +35,7 @@ enum {
     CKPT_NODES = 4096, /* files with an open description */
     CKPT_POOL = 64,    /* cache buffers */
     CKPT_POOL_LEN = 1 << 18,
-    CKPT_SLOTS = 8, /* calls in flight, of the SHADOW_SLOTS we may use */
+    CKPT_SLOTS = SHADOW_SLOTS, /* calls in flight */
     CKPT_CALL_STACK = 1 << 17,
     CKPT_FD_PRIVATE =
         0xffff, /* fds[]: libckpt's own, hidden from the program */
@@ -73,7 +73,7 @@ struct ckpt_file {
 };
 
 /* A window of a file that was asked for before it was needed. */
-enum { CKPT_AHEAD = 4 };
+enum { CKPT_AHEAD = 12 };
 struct ckpt_ahead {
     uint64_t start;
     uint32_t want;
@@ -99,8 +99,12 @@ struct ckpt_node {
     uint64_t sent_tsc; /* when dirty bytes were last sent */
     uint64_t rstart;
     uint32_t rlen;
-    uint64_t rnext; /* where a sequential reader reads next */
+    uint64_t end_tsc; /* when the window was seen to reach the file's end */
+    uint64_t rnext;   /* where a sequential reader reads next */
     uint32_t rwindow;
+    uint32_t depth;       /* how many windows are asked for ahead */
+    uint64_t taken_tsc;   /* when the last one was taken */
+    uint64_t between_tsc; /* that happens so often, on the average */
     struct ckpt_ahead ahead[CKPT_AHEAD];
 };
 
@@ -159,7 +163,10 @@ struct ckpt_link {
     uint8_t session[SHADOW_ID_LEN];
     bool bound;
     uint32_t next_xid;
-    uint64_t calls; /* made so far */
+    uint64_t calls;   /* made so far */
+    uint64_t changes; /* of those, that may have changed a file */
+    struct ckpt_attr_entry *attrs;
+    uint64_t rtt_tsc; /* the shortest time to an answer on this connection */
     struct ckpt_slot slots[CKPT_SLOTS];
     uint8_t *reply; /* one record */
     uint32_t reply_len;
@@ -288,6 +295,8 @@ long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
 /* At the end of the file when `append`. */
 long ckpt_cache_write(struct ckpt_file *file, const void *buf, size_t len,
                       uint64_t offset, bool append);
+/* The file, just opened, holds these bytes and no more. */
+void ckpt_cache_fill(struct ckpt_file *file, const void *buf, size_t len);
 /* Send all dirty bytes of a node / of all nodes; does not wait. */
 void ckpt_cache_send(struct ckpt_node *node);
 void ckpt_cache_send_all(void);
@@ -303,6 +312,21 @@ void ckpt_ahead_arrived(int node, int ahead, XDR *xdr);
 struct ckpt_node *ckpt_node_get(const struct shadow_attr *attr);
 void ckpt_node_put(struct ckpt_node *node);
 int ckpt_node_index(const struct ckpt_node *node);
+
+/* --- attrs.c -----------------------------------------------------------------
+ *
+ * Attributes by path, from STAT and READDIR; good for a moment, and until the
+ * job changes anything at home.
+ */
+
+size_t ckpt_attrs_size(void);
+/* Have the attributes of `path` (absolute, at home) been seen just now? */
+bool ckpt_attrs_find(const char *path, bool follow, struct shadow_attr *attr);
+/* `follow` as they were asked for. */
+void ckpt_attrs_note(const char *path, bool follow,
+                     const struct shadow_attr *attr);
+/* One more call of this kind goes home. */
+void ckpt_attrs_call(uint32_t proc);
 
 /* --- fast.c, names.c ---------------------------------------------------------
  */

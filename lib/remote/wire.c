@@ -177,6 +177,7 @@ struct ckpt_slot *ckpt_wire_begin(uint32_t proc, xdrproc_t encode, void *args)
     slot->seq++;
     slot->xid = ++ckpt_link->next_xid;
     slot->order = ++ckpt_link->calls;
+    ckpt_attrs_call(proc);
     slot->proc = proc;
     slot->node = -1;
     slot->len = ckpt_wire_encode(slot->record, slot->xid,
@@ -196,8 +197,13 @@ void ckpt_wire_issue(struct ckpt_slot *slot)
 
 void ckpt_wire_wait(struct ckpt_slot *slot, XDR *results)
 {
+    uint64_t from = __builtin_ia32_rdtsc();
+
     while (take_answer(results) != slot)
         ;
+    uint64_t took = __builtin_ia32_rdtsc() - from;
+    if (ckpt_link->rtt_tsc == 0 || took < ckpt_link->rtt_tsc)
+        ckpt_link->rtt_tsc = took;
 }
 
 void ckpt_wire_take(void)

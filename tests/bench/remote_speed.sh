@@ -118,15 +118,20 @@ over_sshfs() { # PORT ROW...
 calls="null rnd4k stat r64k r1m w64k w1m"
 small="r64b w64b"
 run_calls() {
+    local row
     # shellcheck disable=SC2086 # lists of rows
-    {
-        "$raw" aead $calls 2>&1 | take aead
-        remote "$work/relinked" $calls statfs $small | take remote
-        "$raw" plain $calls 2>&1 | take plain
-        remote "$work/static" $small | take static
-        "$work/plain" $small 2>&1 | take local
-        over_sshfs "${ssh_port-0}" statfs ${calls#null } $small | take sshfs
-    }
+    for row in $calls; do
+        "$raw" aead $row 2>&1 | take aead
+        remote "$work/relinked" $row | take remote
+        "$raw" plain $row 2>&1 | take plain
+    done
+    for row in $small; do
+        "$work/plain" $row 2>&1 | take local
+        remote "$work/relinked" $row | take remote
+        remote "$work/static" $row | take static
+    done
+    remote "$work/relinked" statfs | take remote
+    over_sshfs "${ssh_port-0}" statfs ${calls#null } $small | take sshfs
 }
 
 # over_line ROW...: all sides over the delaying line
