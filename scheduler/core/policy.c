@@ -195,13 +195,6 @@ void policy_search_refused(struct policy_search *search, uint32_t station)
     }
 }
 
-static bool in_use(const struct policy_station *s)
-{
-    return s->state == POLICY_STATION_OWNER ||
-           s->state == POLICY_STATION_SUSPENDED ||
-           s->state == POLICY_STATION_VACATING;
-}
-
 /* The score of one station; where a job of ours is to leave, the best over
  * the jobs that may. */
 static double score_of(const struct policy *policy,
@@ -212,7 +205,7 @@ static double score_of(const struct policy *policy,
     double best = POLICY_UNFIT;
     size_t i;
 
-    if (search->want != POLICY_TRANSFER_FETCH && in_use(s))
+    if (search->want != POLICY_TRANSFER_FETCH && policy_in_use(s))
         return POLICY_UNFIT;
     if (search->want != POLICY_TRANSFER_EXPORT || search->job)
         return policy->location->score(view, search->want, search->job, s);
@@ -365,7 +358,7 @@ enum policy_answer policy_accept(const struct policy *policy,
 {
     const struct policy_station *self = view->self;
 
-    if (in_use(self))
+    if (policy_in_use(self))
         return POLICY_REFUSE_OWNER;
     if (policy->leases && policy_leased(view->memory, view->now) &&
         view->memory->buddy != from->id)

@@ -199,8 +199,17 @@ struct policy_selection_rule {
                     const struct policy_station *target);
 };
 
+/* What a rule's score for placing and exporting goes by: who keeps a large
+ * table in that order need not show all of it. */
+enum policy_order {
+    POLICY_BY_SEVERAL, /* things */
+    POLICY_BY_JOBS,    /* fewest first (where load is their number) */
+    POLICY_BY_IDLE     /* largest idle_mean - idle_since first, idle only */
+};
+
 struct policy_location_rule {
     const char *name, *rows, *about;
+    enum policy_order order;
     bool blind; /* take a random station without asking */
     bool first; /* while probing: the first that suits is taken */
     bool idle;  /* only ever chooses stations that are idle */

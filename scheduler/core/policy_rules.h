@@ -70,6 +70,14 @@ double policy_adapt(double threshold, double least, double rate, double floor);
 double policy_adapt_printed(double threshold, double least, double rate,
                             double floor);
 
+/* Is it not for jobs now: its owner is there, or a job is on its way out? */
+static inline bool policy_in_use(const struct policy_station *s)
+{
+    return s->state == POLICY_STATION_OWNER ||
+           s->state == POLICY_STATION_SUSPENDED ||
+           s->state == POLICY_STATION_VACATING;
+}
+
 /* Cost of moving this job, in seconds. */
 double policy_move_cost(const struct policy_params *par,
                         const struct policy_job *job);

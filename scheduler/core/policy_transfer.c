@@ -98,7 +98,7 @@ double policy_adapt_printed(double threshold, double least, double rate,
     return threshold;
 }
 
-/* The least load known of others; negative: nothing is known. */
+/* The least load of others that are for jobs; negative: none is known. */
 static double least_load(const struct policy_view *view)
 {
     double least = -1;
@@ -107,7 +107,7 @@ static double least_load(const struct policy_view *view)
     for (i = 0; i < view->n_known; i++) {
         const struct policy_station *s = &view->known[i];
 
-        if (s->heard < 0 || s->id == view->self->id)
+        if (s->heard < 0 || s->id == view->self->id || policy_in_use(s))
             continue;
         if (least < 0 || s->load < least)
             least = s->load;

@@ -14,6 +14,12 @@ static void table_swap(struct sim *w, uint32_t x, uint32_t y)
     w->table_at[w->table[y].id] = y;
 }
 
+static void shelve(struct sim *w, const struct policy_station *entry)
+{
+    if (w->shelf && sim_shelf_put(w->shelf, entry) < 0)
+        w->out_of_memory = true;
+}
+
 /* A station's entry; idle stations stay in front of the others. */
 static void table_set(struct sim *w, uint32_t s)
 {
@@ -21,6 +27,10 @@ static void table_set(struct sim *w, uint32_t s)
     bool idle;
 
     sim_station_ad(w, s, &w->table[at]);
+    if (w->shelf) {
+        shelve(w, &w->table[at]);
+        return;
+    }
     idle = w->table[at].state == POLICY_STATION_IDLE;
     if (idle && at >= w->table_idle)
         table_swap(w, at, w->table_idle++);
@@ -188,6 +198,19 @@ static uint32_t oracle_some(struct sim *w, bool least)
     }
 }
 
+/* Those of the table that matter (shelf.h). */
+static void show_table(struct sim *w, struct policy_view *view)
+{
+    uint32_t ids[2 * SIM_SHELF_SHOW], i;
+
+    view->known = w->shown;
+    view->n_known =
+        sim_shelf_show(w->shelf, &w->decide, false,
+                       w->policy.location->order == POLICY_BY_IDLE, ids);
+    for (i = 0; i < view->n_known; i++)
+        w->shown[i] = w->table[w->table_at[ids[i]]];
+}
+
 void sim_known(struct sim *w, uint32_t s, enum policy_transfer want,
                struct policy_view *view)
 {
@@ -195,6 +218,10 @@ void sim_known(struct sim *w, uint32_t s, enum policy_transfer want,
 
     switch (w->policy.information->kind) {
     case POLICY_INFO_TABLE:
+        if (w->shelf && want != POLICY_TRANSFER_FETCH) {
+            show_table(w, view);
+            break;
+        }
         view->known = w->table;
         view->n_known =
             w->policy.location->idle ? w->table_idle : w->n_stations;
@@ -241,4 +268,6 @@ void sim_known_bump(struct sim *w, uint32_t s, uint32_t target)
     e->cpu_use += 1 / e->speed;
     if (e->state == POLICY_STATION_IDLE)
         e->state = POLICY_STATION_CLAIMED;
+    if (w->table)
+        shelve(w, e);
 }

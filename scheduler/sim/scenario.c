@@ -1,345 +1,10 @@
 /* scenario.c - see scenario.h */
-#include "scheduler/sim/scenario.h"
+#include "scheduler/sim/scenario_impl.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum kind { TEXT, NUMBER, COUNT, SECONDS, LAW, OWN };
-
-typedef int setter(struct sim_scenario *s, const char *value,
-                   struct ckpt_err *err);
-
-static setter set_discipline, set_workload, set_owner_trace, set_diurnal,
-    set_policy, set_vary;
-
-static const struct key {
-    const char *name;
-    enum kind kind;
-    size_t at;
-    setter *set;
-    const char *fallback;
-    const char *meaning;
-} keys[] = {
-#define AT(name) offsetof(struct sim_scenario, name), NULL
-#define CLASS0(name) offsetof(struct sim_scenario, class[0].name), NULL
-    {"title", TEXT, AT(title), "", "heading of reports and plots"},
-    {"stations", COUNT, AT(stations), "20", "how many machines"},
-    {"discipline", OWN, 0, set_discipline, "ps",
-     "ps: jobs of a station share it; fcfs: one after the other"},
-    {"speed", LAW, AT(speed), "const 1", "speed of each machine, relative"},
-    {"memory", NUMBER, AT(memory_mb), "0", "MB of each machine; 0: plenty"},
-    {"load", NUMBER, AT(load), "0",
-     "work that arrives per station and second; sets the rate"},
-    {"rate", NUMBER, CLASS0(rate), "0", "jobs per second, pool-wide"},
-    {"users", COUNT, CLASS0(users), "0",
-     "users who bring them; 0: one at every station"},
-    {"backlog", COUNT, CLASS0(backlog), "0",
-     "jobs each user has from the start"},
-    {"keep", COUNT, CLASS0(keep), "0",
-     "each user always has that many in the pool"},
-    {"size", LAW, CLASS0(size), "exp 1", "processor time of a job"},
-    {"image", LAW, CLASS0(image), "const 0", "MB of its image"},
-    {"workload", OWN, 0, set_workload, "", "file of a recorded workload"},
-    {"movable", NUMBER, AT(movable), "1",
-     "share of the jobs that can be checkpointed"},
-    {"jobs", COUNT, AT(jobs), "0", "measure that many jobs"},
-    {"warmup_jobs", COUNT, AT(warmup_jobs), "0", "after that many others"},
-    {"duration", SECONDS, AT(duration), "0", "or: run that long"},
-    {"warmup", SECONDS, AT(warmup), "0", "after that much unmeasured time"},
-    {"seeds", COUNT, AT(seeds), "1", "repetitions, for the intervals"},
-    {"owner_idle", LAW, AT(owner_idle), "const 0",
-     "how long owners stay away; const 0: no owners"},
-    {"owner_busy", LAW, AT(owner_busy), "const 0", "and how long they stay"},
-    {"owner_load", NUMBER, AT(owner_load), "0",
-     "share of the processor an owner uses"},
-    {"owner_trace", OWN, 0, set_owner_trace, "",
-     "file of recorded presence: STATION FROM TO"},
-    {"diurnal", OWN, 0, set_diurnal, "",
-     "24 weights of activity (arrivals, owners' returns) by hour"},
-    {"bandwidth", NUMBER, AT(bandwidth), "100", "MB/s of a transfer"},
-    {"place_cost", SECONDS, AT(place_cost), "0",
-     "time to start a job elsewhere"},
-    {"ckpt_fixed", SECONDS, AT(ckpt_fixed), "0", "time of a checkpoint: this"},
-    {"ckpt_mb_s", NUMBER, AT(ckpt_mb_s), "100", "plus image over this, MB/s"},
-    {"restart_cost", SECONDS, AT(restart_cost), "0", "time of a restart"},
-    {"checkpoint_every", SECONDS, AT(checkpoint_every), "0",
-     "periodic checkpoints; 0: none"},
-    {"mtbf", SECONDS, AT(mtbf), "0", "mean time between a station's crashes"},
-    {"repair", LAW, AT(repair), "const 0", "and how long it is down"},
-    {"message_delay", SECONDS, AT(message_delay), "0",
-     "one way, between any two"},
-    {"message_loss", NUMBER, AT(message_loss), "0", "share that is lost"},
-    {"message_timeout", SECONDS, AT(message_timeout), "1s",
-     "a lost answer is given up"},
-    {"home_per_mb", NUMBER, AT(home.per_mb_s), "0.01",
-     "home's processor seconds per MB of image moved"},
-    {"home_per_call", NUMBER, AT(home.per_call_s), "0.00005",
-     "and per remote system call"},
-    {"home_daemons", NUMBER, AT(home.daemon_share), "0.0001",
-     "and per second of remote processor time"},
-    {"calls_per_s", NUMBER, AT(calls_per_s), "1",
-     "remote system calls per second of processor time"},
-    {"policy", OWN, 0, set_policy, "none", "policies to run, by name"},
-    {"vary", OWN, 0, set_vary, "",
-     "KEY VALUE VALUE...: each policy with each value, side by side"},
-#undef AT
-#undef CLASS0
-};
-
-#define N_KEYS (sizeof keys / sizeof keys[0])
-
-static int bad(struct ckpt_err *err, const char *key, const char *value,
-               const char *wanted)
-{
-    return ckpt_err_set(err, EINVAL, "%s: \"%s\" is not %s", key, value,
-                        wanted);
-}
-
-static int count_parse(const char *text, uint32_t *count)
-{
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
-
-    if (end == text || *end || text[0] == '-' || v > 2000000000) {
-        errno = EINVAL;
-        return -1;
-    }
-    *count = (uint32_t)v;
-    return 0;
-}
-
-static int value_set(const struct key *k, void *at, const char *value,
-                     struct ckpt_err *err)
-{
-    struct sim_law law;
-    double v;
-    char *end;
-
-    switch (k->kind) {
-    case TEXT:
-        snprintf(at, sizeof((struct sim_scenario *)0)->title, "%s", value);
-        return 0;
-    case COUNT:
-        return count_parse(value, at) < 0 ? bad(err, k->name, value, "a count")
-                                          : 0;
-    case SECONDS:
-        return policy_seconds_parse(value, at) < 0
-                   ? bad(err, k->name, value, "a time (90s, 15m, 2h, 1d)")
-                   : 0;
-    case LAW:
-        if (sim_law_parse(&law, value, err) < 0)
-            return ckpt_err_prefix(err, "%s", k->name);
-        sim_law_clear(at);
-        *(struct sim_law *)at = law;
-        return 0;
-    case NUMBER:
-    case OWN:
-        break;
-    }
-    v = strtod(value, &end);
-    if (end == value || *end || !(v >= 0 && v < 1e300))
-        return bad(err, k->name, value, "a number of 0 or more");
-    *(double *)at = v;
-    return 0;
-}
-
-static int set_discipline(struct sim_scenario *s, const char *value,
-                          struct ckpt_err *err)
-{
-    if (strcmp(value, "ps") != 0 && strcmp(value, "fcfs") != 0)
-        return bad(err, "discipline", value, "ps or fcfs");
-    s->shared = strcmp(value, "ps") == 0;
-    return 0;
-}
-
-/* Call `take` with every line of a file that is not empty or a comment. */
-static int each_line(const char *path, int (*take)(void *arg, char *line),
-                     void *arg, struct ckpt_err *err)
-{
-    char line[1024];
-    int number = 0, rc = 0;
-    FILE *f = fopen(path, "re");
-
-    if (!f)
-        return ckpt_err_sys(err, "%s", path);
-    while (rc == 0 && fgets(line, sizeof line, f)) {
-        size_t len = strcspn(line, "\r\n");
-
-        number++;
-        line[len] = '\0';
-        len = strspn(line, " \t");
-        if (!line[len] || line[len] == '#')
-            continue;
-        if (err)
-            err->text[0] = '\0';
-        rc = take(arg, line + len);
-        if (rc < 0 && err && !err->text[0])
-            ckpt_err_set(err, EINVAL, "\"%.80s\" is not understood", line);
-        if (rc < 0)
-            ckpt_err_prefix(err, "%s:%d", path, number);
-    }
-    fclose(f);
-    return rc;
-}
-
-/* Room for one more of `size` bytes in *array of n. */
-static void *one_more(void *array, uint32_t n, size_t size)
-{
-    void *more;
-
-    if (n & (n - 1))
-        return array; /* grows by powers of two */
-    more = realloc(array, (n ? 2 * (size_t)n : 1) * size);
-    return more;
-}
-
-/* Names of a recorded workload's users, in the order they appear. */
-struct names {
-    struct sim_scenario *s;
-    char (*name)[SIM_NAME_MAX];
-};
-
-static int user_number(struct names *names, const char *name, uint32_t *user)
-{
-    struct sim_scenario *s = names->s;
-    uint32_t i;
-    void *more;
-
-    for (i = 0; i < s->n_record_users; i++)
-        if (strcmp(names->name[i], name) == 0) {
-            *user = i;
-            return 0;
-        }
-    more = one_more(names->name, i, sizeof names->name[0]);
-    if (!more)
-        return -1;
-    names->name = more;
-    snprintf(names->name[i], sizeof names->name[0], "%s", name);
-    *user = s->n_record_users++;
-    return 0;
-}
-
-static int take_record(void *arg, char *line)
-{
-    struct names *names = arg;
-    struct sim_scenario *s = names->s;
-    struct sim_record r;
-    char user[SIM_NAME_MAX];
-    void *more;
-
-    if (sscanf(line, "%lf %31s %lf %lf", &r.submit, user, &r.size,
-               &r.image_mb) != 4 ||
-        !(r.submit >= 0) || !(r.size > 0) || !(r.image_mb >= 0))
-        return -1;
-    if (s->n_records && r.submit < s->record[s->n_records - 1].submit)
-        return -1; /* not in order of time */
-    more = one_more(s->record, s->n_records, sizeof r);
-    if (!more || user_number(names, user, &r.user) < 0)
-        return -1;
-    s->record = more;
-    s->record[s->n_records++] = r;
-    return 0;
-}
-
-static int set_workload(struct sim_scenario *s, const char *value,
-                        struct ckpt_err *err)
-{
-    struct names names = {s, NULL};
-    int rc;
-
-    if (!*value)
-        return 0;
-    if (s->n_records)
-        return ckpt_err_set(err, EINVAL, "workload: given twice");
-    rc = each_line(value, take_record, &names, err);
-    free(names.name);
-    return rc;
-}
-
-static int take_presence(void *arg, char *line)
-{
-    struct sim_scenario *s = arg;
-    struct sim_presence p, *last;
-    void *more;
-
-    if (sscanf(line, "%u %lf %lf", &p.station, &p.from, &p.to) != 3 ||
-        !(p.from >= 0) || !(p.to > p.from))
-        return -1;
-    last = s->n_presence ? &s->presence[s->n_presence - 1] : NULL;
-    if (last && (p.station < last->station ||
-                 (p.station == last->station && p.from < last->to)))
-        return -1; /* not in order */
-    more = one_more(s->presence, s->n_presence, sizeof p);
-    if (!more)
-        return -1;
-    s->presence = more;
-    s->presence[s->n_presence++] = p;
-    return 0;
-}
-
-static int set_owner_trace(struct sim_scenario *s, const char *value,
-                           struct ckpt_err *err)
-{
-    return *value ? each_line(value, take_presence, s, err) : 0;
-}
-
-static int set_diurnal(struct sim_scenario *s, const char *value,
-                       struct ckpt_err *err)
-{
-    double sum = 0;
-    int i, used;
-
-    s->diurnal = *value != '\0';
-    for (i = 0; s->diurnal && i < 24; i++) {
-        if (sscanf(value, "%lf%n", &s->hour[i], &used) != 1 ||
-            !(s->hour[i] > 0))
-            return bad(err, "diurnal", value, "24 positive weights");
-        value += used;
-        sum += s->hour[i];
-    }
-    for (i = 0; i < 24; i++)
-        s->hour[i] = s->diurnal ? s->hour[i] * 24 / sum : 1;
-    return 0;
-}
-
-static int set_policy(struct sim_scenario *s, const char *value,
-                      struct ckpt_err *err)
-{
-    char name[SIM_NAME_MAX];
-    int used;
-
-    s->n_policies = 0;
-    for (; sscanf(value, " %31s%n", name, &used) == 1; value += used) {
-        if (!policy_find(name))
-            return bad(err, "policy", name,
-                       "a policy (ckpt sim --policies lists them)");
-        if (s->n_policies == SIM_POLICIES_MAX)
-            return ckpt_err_set(err, E2BIG, "policy: more than %d",
-                                SIM_POLICIES_MAX);
-        snprintf(s->policy[s->n_policies++], SIM_NAME_MAX, "%s", name);
-    }
-    return 0;
-}
-
-static int set_vary(struct sim_scenario *s, const char *value,
-                    struct ckpt_err *err)
-{
-    int used = 0;
-
-    s->n_vary = 0;
-    if (!*value)
-        return 0;
-    if (sscanf(value, "%31s%n", s->vary_key, &used) != 1)
-        return bad(err, "vary", value, "KEY VALUE...");
-    for (value += used; s->n_vary < SIM_VARY_MAX; value += used)
-        if (sscanf(value, " %63s%n", s->vary[s->n_vary], &used) != 1)
-            break;
-        else
-            s->n_vary++;
-    return s->n_vary ? 0 : bad(err, "vary", value, "KEY VALUE...");
-}
 
 void sim_scenario_init(struct sim_scenario *s)
 {
@@ -348,11 +13,12 @@ void sim_scenario_init(struct sim_scenario *s)
     memset(s, 0, sizeof *s);
     s->n_classes = 1;
     snprintf(s->class[0].name, SIM_NAME_MAX, "all");
-    for (i = 0; i < N_KEYS; i++) {
-        if (keys[i].set)
-            keys[i].set(s, keys[i].fallback, NULL);
+    for (i = 0; sim_keys[i].name; i++) {
+        if (sim_keys[i].set)
+            sim_keys[i].set(s, sim_keys[i].fallback, NULL);
         else
-            value_set(&keys[i], (char *)s + keys[i].at, keys[i].fallback, NULL);
+            sim_value_set(&sim_keys[i], (char *)s + sim_keys[i].at,
+                          sim_keys[i].fallback, NULL);
     }
 }
 
@@ -409,18 +75,19 @@ static int class_set(struct sim_scenario *s, const char *key, const char *value,
 
     if (!dot)
         return ckpt_err_set(err, ENOENT, "%s: unknown key", key);
-    for (i = 0; i < N_KEYS; i++)
-        if (!keys[i].set && keys[i].at >= begin &&
-            keys[i].at < begin + sizeof *c &&
-            strcmp(keys[i].name, dot + 1) == 0)
+    for (i = 0; sim_keys[i].name; i++)
+        if (!sim_keys[i].set && sim_keys[i].at >= begin &&
+            sim_keys[i].at < begin + sizeof *c &&
+            strcmp(sim_keys[i].name, dot + 1) == 0)
             break;
-    if (i == N_KEYS)
+    if (!sim_keys[i].name)
         return ckpt_err_set(err, ENOENT, "%s: unknown key", key);
     c = class_named(s, name, (size_t)(dot - name));
     if (!c)
         return ckpt_err_set(err, E2BIG, "%s: more than %d classes", key,
                             SIM_CLASSES_MAX);
-    return value_set(&keys[i], (char *)c + (keys[i].at - begin), value, err);
+    return sim_value_set(&sim_keys[i], (char *)c + (sim_keys[i].at - begin),
+                         value, err);
 }
 
 static int is_rule(const char *key)
@@ -456,11 +123,11 @@ static int override_set(struct sim_scenario *s, const char *key,
     memset(&par, 0, sizeof par);
     if (is_rule(key)) {
         if (rule_set(&scratch, key, value) < 0)
-            return bad(err, key, value, "a rule of that kind");
+            return sim_bad_value(err, key, value, "a rule of that kind");
     } else if (policy_params_set(&par, key, value) < 0) {
         if (errno == ENOENT)
             return ckpt_err_set(err, ENOENT, "%s: unknown key", key);
-        return bad(err, key, value, "a value for it");
+        return sim_bad_value(err, key, value, "a value for it");
     }
     for (i = 0; i < s->n_overrides; i++)
         if (strcmp(s->override[i].key, key) == 0)
@@ -479,11 +146,12 @@ static int set_any(struct sim_scenario *s, const char *key, const char *value,
 {
     size_t i;
 
-    for (i = 0; i < N_KEYS; i++)
-        if (strcmp(keys[i].name, key) == 0) {
-            if (keys[i].set)
-                return keys[i].set(s, value, err);
-            return value_set(&keys[i], (char *)s + keys[i].at, value, err);
+    for (i = 0; sim_keys[i].name; i++)
+        if (strcmp(sim_keys[i].name, key) == 0) {
+            if (sim_keys[i].set)
+                return sim_keys[i].set(s, value, err);
+            return sim_value_set(&sim_keys[i], (char *)s + sim_keys[i].at,
+                                 value, err);
         }
     if (strncmp(key, "class.", 6) == 0)
         return class_set(s, key, value, err);
@@ -535,7 +203,7 @@ int sim_scenario_policy(const struct sim_scenario *s, const char *name,
     uint32_t i;
 
     if (!found)
-        return bad(err, "policy", name, "a policy");
+        return sim_bad_value(err, "policy", name, "a policy");
     *policy = *found;
     policy_params_default(par, policy);
     for (i = 0; i < s->n_overrides; i++) {
@@ -552,18 +220,18 @@ int sim_scenario_policy(const struct sim_scenario *s, const char *name,
 const char *sim_scenario_key(size_t i, const char **fallback,
                              const char **meaning)
 {
-    if (i >= N_KEYS)
+    if (!sim_keys[i].name)
         return NULL;
-    *fallback = keys[i].fallback;
-    *meaning = keys[i].meaning;
-    return keys[i].name;
+    *fallback = sim_keys[i].fallback;
+    *meaning = sim_keys[i].meaning;
+    return sim_keys[i].name;
 }
 
 /* Keep what was set, for variants. */
 static int remember(struct sim_scenario *s, const char *key, const char *value,
                     struct ckpt_err *err)
 {
-    struct sim_line *more = one_more(s->line, s->n_lines, sizeof *more);
+    struct sim_line *more = sim_one_more(s->line, s->n_lines, sizeof *more);
     struct sim_line line = {strdup(key), strdup(value)};
 
     if (!more || !line.key || !line.value) {
@@ -642,5 +310,5 @@ int sim_scenario_read(struct sim_scenario *s, const char *path,
 {
     struct reading r = {s, path, err, s->n_lines};
 
-    return each_line(path, take_setting, &r, err);
+    return sim_each_line(path, take_setting, &r, err);
 }

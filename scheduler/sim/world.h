@@ -13,7 +13,11 @@
  *   harvest.c   one decider for all: queues and negotiation cycles
  *   owner.c     owners, the ladder, crashes
  *   news.c      table, gossip, adverts
- *   run.c       arrivals, the event loop, what is measured
+ *   shelf.c     a large table, by what a decision looks for
+ *   arrivals.c  who brings which job when
+ *   result.c    what is measured
+ *   setup.c     the world before and after
+ *   run.c       the event loop
  */
 #ifndef CKPT_SIM_WORLD_H
 #define CKPT_SIM_WORLD_H
@@ -22,6 +26,7 @@
 #include "scheduler/core/policy_ladder.h"
 #include "scheduler/sim/heap.h"
 #include "scheduler/sim/run.h"
+#include "scheduler/sim/shelf.h"
 
 #define SIM_ORACLE_ALL 64 /* up to this many stations the oracle tells all */
 #define SIM_ORACLE_SOME 8 /* beyond: so many of the least and most loaded */
@@ -135,6 +140,8 @@ struct sim {
     uint32_t *table_at;           /* where each station is in it; */
     uint32_t table_idle;          /* the idle ones come first */
     bool table_live;              /* it is told of every change */
+    struct sim_shelf *shelf;      /* a large one: what is in it */
+    struct policy_station shown[2 * SIM_SHELF_SHOW];
     struct policy_station *view_room;
     struct policy_station oracle[SIM_ORACLE_ALL];
     struct policy_job *job_room; /* for a view's jobs */
@@ -219,10 +226,30 @@ void sim_known(struct sim *w, uint32_t s, enum policy_transfer want,
                struct policy_view *view);
 void sim_known_bump(struct sim *w, uint32_t s, uint32_t target);
 
+/* ---- arrivals.c ---- */
+/* A new job of the user's class. */
+void sim_submit(struct sim *w, uint32_t class, uint32_t user);
+void sim_next_arrival(struct sim *w, uint32_t class);
+void sim_arrival(struct sim *w, uint32_t class);
+void sim_record_arrives(struct sim *w, uint32_t line);
+
+/* ---- result.c ---- */
+void sim_result_init(struct sim *w);
+void sim_window_open(struct sim *w); /* what is measured begins now */
+void sim_measure(struct sim *w, const struct sim_job *job);
+void sim_sample(struct sim *w); /* one column of the picture */
+void sim_count_idle(struct sim *w, uint32_t s);
+void sim_result_close(struct sim *w);
+
+/* ---- setup.c ---- */
+int sim_world_alloc(struct sim *w); /* -1 without memory */
+void sim_world_init(struct sim *w, uint64_t seed);
+void sim_first_events(struct sim *w);
+void sim_world_clear(struct sim *w);
+
 /* ---- run.c ---- */
 void sim_at(struct sim *w, double at, uint32_t kind, uint32_t a, uint32_t b);
 void sim_completed(struct sim *w, uint32_t j);
-void sim_count_idle(struct sim *w, uint32_t s);
 double sim_activity(const struct sim *w, double at);
 
 #endif

@@ -3,7 +3,7 @@
 # SIMTEST_LONG=1 adds what needs many jobs.
 
 sim_checks = tests/sim/check_queues tests/sim/check_moves \
-	tests/sim/check_pool tests/sim/check_protocols
+	tests/sim/check_pool tests/sim/check_protocols tests/sim/check_shelf
 check_PROGRAMS += $(sim_checks) tests/unit/test_policy
 TESTS += $(sim_checks) tests/unit/test_policy
 
@@ -25,6 +25,10 @@ tests_sim_check_pool_LDADD = $(sim_test_libs)
 tests_sim_check_protocols_SOURCES = tests/sim/check_protocols.c
 tests_sim_check_protocols_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_sim_check_protocols_LDADD = $(sim_test_libs)
+
+tests_sim_check_shelf_SOURCES = tests/sim/check_shelf.c
+tests_sim_check_shelf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_sim_check_shelf_LDADD = $(sim_test_libs)
 
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
