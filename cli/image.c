@@ -110,7 +110,10 @@ static void fd_abort(struct ckpt_sink *sink)
 
 static int write_merged(struct ckpt_image *image, int fd, struct ckpt_err *err)
 {
-    struct fd_sink sink = {{fd_write, fd_commit, fd_abort}, fd};
+    struct fd_sink sink = {
+        .sink = {.write = fd_write, .commit = fd_commit, .abort = fd_abort},
+        .fd = fd,
+    };
 
     return ckpt_image_merge(image, &sink.sink, CKPT_CODEC_NONE, err);
 }

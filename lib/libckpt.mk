@@ -32,6 +32,7 @@ CAPTURE_SOURCES = \
 	lib/capture/stop.c lib/capture/stop.h \
 	lib/capture/timers.c lib/capture/timers.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
+	lib/capture/unstable.c lib/capture/unstable.h \
 	lib/files/digest.c lib/files/digest.h \
 	lib/files/fdinfo.c lib/files/kinds.h \
 	lib/files/look.c lib/files/look.h lib/files/look_anon.c \

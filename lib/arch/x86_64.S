@@ -231,6 +231,30 @@ ckpt_clone3_resume:
 	.cfi_endproc
 	.size	ckpt_clone3_resume, . - ckpt_clone3_resume
 
+	.globl	ckpt_clone_call
+	.hidden	ckpt_clone_call
+	.type	ckpt_clone_call, @function
+/* fn and its argument travel to the child in registers. */
+ckpt_clone_call:
+	.cfi_startproc
+	mov	%rcx, %r9
+	mov	%rdx, %r10
+	mov	$56, %eax
+	syscall
+	test	%rax, %rax
+	jz	1f
+	ret
+1:	.cfi_undefined %rip
+	xor	%ebp, %ebp
+	mov	%r8, %rdi
+	call	*%r9
+	xor	%edi, %edi
+	mov	$60, %eax
+	syscall
+	hlt
+	.cfi_endproc
+	.size	ckpt_clone_call, . - ckpt_clone_call
+
 	.globl	ckpt_exit_thread
 	.hidden	ckpt_exit_thread
 	.type	ckpt_exit_thread, @function

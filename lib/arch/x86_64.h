@@ -82,6 +82,13 @@ long ckpt_clone_resume(unsigned long flags, int *parent_tid, int *child_tid,
 long ckpt_clone3_resume(const void *args, unsigned long size,
                         const struct ckpt_context *context);
 
+/* clone(2) a thread that calls fn(arg) on the stack that ends at `stack_top`
+ * (16-byte aligned) and ends when that returns.  It has the caller's FS base:
+ * what is thread-local in libc is shared with the caller.  The kernel clears
+ * and wakes *tid as CLONE_PARENT_SETTID and CLONE_CHILD_CLEARTID say. */
+long ckpt_clone_call(unsigned long flags, void *stack_top, uint32_t *tid,
+                     void (*fn)(void *arg), void *arg);
+
 /* Clear *on_stack and end the calling thread; its stack is not touched after
  * the clearing, so another thread that waits for it may take it over. */
 void ckpt_exit_thread(uint32_t *on_stack) __attribute__((noreturn));

@@ -47,6 +47,15 @@ void ckpt_cpu_features(uint32_t w[CKPT_CPU_FEATURE_WORDS], uint64_t *xcr0)
         w[i] &= meaningful[i];
 }
 
+bool ckpt_cpu_has_avx2(void)
+{
+    uint32_t w[CKPT_CPU_FEATURE_WORDS];
+    uint64_t xcr0;
+
+    ckpt_cpu_features(w, &xcr0);
+    return (w[2] >> 5 & 1) && (xcr0 & 6) == 6;
+}
+
 static const struct {
     uint8_t word, bit;
     const char *name;

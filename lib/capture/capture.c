@@ -9,9 +9,11 @@
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
+#include "lib/capture/unstable.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
 #include "lib/files/look.h"
+#include "lib/image/workers.h"
 #include "lib/remote/remote.h"
 #include "lib/wrap/wrap.h"
 
@@ -362,19 +364,27 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
  * them. */
 static int write_image(struct capture *c, struct ckpt_err *err)
 {
-    enum ckpt_codec codec = (enum ckpt_codec)s->settings.codec;
+    struct ckpt_image_options options = {
+        .codec = (enum ckpt_codec)s->settings.codec,
+        .threads =
+            s->settings.threads ? s->settings.threads : ckpt_workers_cpus(),
+    };
     uint64_t bytes = c->memory.saved_bytes + c->memory.nsegments * 56;
     struct ckpt_arena work;
     struct ckpt_sink *sink;
 
+    if (ckpt_unstable_list(&c->arena, s->captor,
+                           c->in_child ? NULL : ckpt_stop_threads(&(size_t){0}),
+                           &options, err) < 0)
+        return -1;
     for (size_t i = 0; i < c->nnotes; i++)
         bytes += c->notes[i].len + 64;
-    size_t len = ckpt_image_workspace(codec, bytes);
+    size_t len = ckpt_image_workspace(&options, bytes);
     if (ckpt_arena_map(&work, len, err) < 0)
         return -1;
     int rc = open_sink(c, &sink, err);
     if (rc == 0)
-        rc = ckpt_image_write(sink, codec, c->memory.segments,
+        rc = ckpt_image_write(sink, &options, c->memory.segments,
                               c->memory.nsegments, c->notes, c->nnotes,
                               work.base, len, &c->image_bytes, err);
     ckpt_arena_unmap(&work);

@@ -240,6 +240,7 @@ static int add_segment(struct look *l, const struct ckpt_map *m, uint64_t at,
         .memsz = memsz,
         .data = (const void *)(uintptr_t)at,
         .prot = m->prot,
+        .unstable = m->ino != 0,
     };
     mem->saved_bytes += filesz;
     return 0;

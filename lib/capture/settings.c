@@ -3,6 +3,7 @@
 
 #include "lib/common/sys.h"
 #include "lib/common/units.h"
+#include "lib/image/workers.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -94,6 +95,17 @@ static int take_dirty(const char *value, struct ckpt_settings *s)
     return strcmp(value, "off") == 0 ? 0 : -1;
 }
 
+static int take_threads(const char *value, uint32_t *threads)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+
+    if (*end != '\0' || n < 1 || n > CKPT_WORKERS_MAX)
+        return -1;
+    *threads = (uint32_t)n;
+    return 0;
+}
+
 static int default_image(struct ckpt_settings *s)
 {
     char name[64];
@@ -121,6 +133,8 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
         return bad("CKPT_KEEP", v, err);
     if ((v = getenv("CKPT_CODEC")) && *v && take_codec(v, &s->codec) < 0)
         return bad("CKPT_CODEC", v, err);
+    if ((v = getenv("CKPT_THREADS")) && *v && take_threads(v, &s->threads) < 0)
+        return bad("CKPT_THREADS", v, err);
     if ((v = getenv("CKPT_SIGNAL")) && *v && parse_signal(v, &s->signal) < 0)
         return bad("CKPT_SIGNAL", v, err);
     if ((v = getenv("CKPT_EXIT_ON")) && *v && parse_signal(v, &s->exit_on) < 0)

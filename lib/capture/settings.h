@@ -21,6 +21,7 @@ struct ckpt_settings {
     char log[4096];       /* file that gets a line for each event; "" : none */
     uint32_t incremental; /* images may be increments */
     uint32_t dirty;       /* enum ckpt_dirty_method; CKPT_DIRTY_OFF: the best */
+    uint32_t threads;     /* that compress; 0: as many as processors */
 };
 
 /* Fill in from the environment, with defaults.  0, or -1 with EINVAL and the

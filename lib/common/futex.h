@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -23,6 +24,25 @@ static inline void ckpt_futex_wait(uint32_t *word, uint32_t value,
 static inline void ckpt_futex_wake_all(uint32_t *word)
 {
     ckpt_sys(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+/* A lock between the threads of one process: 0 free, 1 taken, 2 taken and
+ * somebody waits.  Not fair. */
+static inline void ckpt_futex_lock(uint32_t *lock)
+{
+    uint32_t was = 0;
+
+    if (__atomic_compare_exchange_n(lock, &was, 1, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_RELAXED))
+        return;
+    while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE) != 0)
+        ckpt_futex_wait(lock, 2, -1);
+}
+
+static inline void ckpt_futex_unlock(uint32_t *lock)
+{
+    if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
+        ckpt_sys(SYS_futex, lock, FUTEX_WAKE_PRIVATE, 1);
 }
 
 #endif

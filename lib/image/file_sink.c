@@ -59,6 +59,28 @@ static int sink_write(struct ckpt_sink *sink, const void *buf, size_t len,
     return 0;
 }
 
+static int sink_expect(struct ckpt_sink *sink, uint64_t bytes,
+                       struct ckpt_err *err)
+{
+    struct ckpt_file_sink *s = file_sink(sink);
+
+    if (ckpt_stream_reserve(&s->stream, bytes))
+        return ckpt_err_sys(err, "%llu bytes for %s", (unsigned long long)bytes,
+                            s->tmp);
+    return 0;
+}
+
+static int sink_write_at(struct ckpt_sink *sink, unsigned lane,
+                         const struct iovec *pieces, size_t n, uint64_t offset,
+                         struct ckpt_err *err)
+{
+    struct ckpt_file_sink *s = file_sink(sink);
+
+    if (ckpt_stream_write_at(&s->stream, lane, pieces, n, offset))
+        return ckpt_err_sys(err, "write %s", s->tmp);
+    return 0;
+}
+
 /* --- keeping older images ----------------------------------------------- */
 
 /* "PATH.i"; PATH itself for 0. */
@@ -213,7 +235,13 @@ int ckpt_file_sink_open(struct ckpt_file_sink *sink, const char *path,
     long pid = ckpt_sys(SYS_getpid);
 
     memset(sink, 0, offsetof(struct ckpt_file_sink, tmp));
-    sink->sink = (struct ckpt_sink){sink_write, sink_commit, sink_abort};
+    sink->sink = (struct ckpt_sink){
+        .write = sink_write,
+        .expect = sink_expect,
+        .write_at = sink_write_at,
+        .commit = sink_commit,
+        .abort = sink_abort,
+    };
     sink->path = path;
     sink->keep = keep;
     sink->fd = -1;

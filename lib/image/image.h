@@ -28,11 +28,21 @@ int ckpt_codec_parse(const char *name, enum ckpt_codec *codec,
                      struct ckpt_err *err);
 const char *ckpt_codec_name(enum ckpt_codec codec);
 
-/* Where the bytes of an image go, strictly in order.  All of these return 0,
- * or -1 with errno and err. */
+/* Where the bytes of an image go.  All of these return 0, or -1 with errno and
+ * err. */
 struct ckpt_sink {
+    /* Strictly in order, by one thread at a time. */
     int (*write)(struct ckpt_sink *sink, const void *buf, size_t len,
                  struct ckpt_err *err);
+    /* Instead of it, for a sink that can and an image whose size is known (NULL
+     * for others): first told the size; then pieces of whole pages, at
+     * offsets of whole pages, in any order, by several threads, each on its
+     * own lane (0 to CKPT_STREAM_LANES - 1).  Only the last piece of the
+     * image may be torn. */
+    int (*expect)(struct ckpt_sink *sink, uint64_t bytes, struct ckpt_err *err);
+    int (*write_at)(struct ckpt_sink *sink, unsigned lane,
+                    const struct iovec *pieces, size_t n, uint64_t offset,
+                    struct ckpt_err *err);
     /* All bytes are written: make them durable and make them *the* image. */
     int (*commit)(struct ckpt_sink *sink, struct ckpt_err *err);
     /* Leave no trace. */
@@ -63,6 +73,7 @@ struct ckpt_segment {
     uint64_t memsz;
     const void *data; /* usually (void *)vaddr */
     uint32_t prot;    /* PROT_READ | PROT_WRITE | PROT_EXEC */
+    bool unstable;    /* others may change it: copied, then hashed */
 };
 
 /* One ELF note.  `name` is "CORE", "LINUX" or "CKPT". */
@@ -89,19 +100,40 @@ enum ckpt_note_type {
     CKPT_NOTE_TAKEN = 0x434b000b,     /* may be missing */
 };
 
-/* Bytes of working memory that ckpt_image_write needs for this codec and at
- * most this many bytes of segments' contents and notes, headers included (56
- * for each segment).  An estimate that is too high only costs address space:
- * 1 MiB to 4 MiB are touched, and 8 to 36 bytes more for each MiB written. */
-size_t ckpt_image_workspace(enum ckpt_codec codec, uint64_t max_bytes);
+/* A range of addresses, page-aligned. */
+struct ckpt_span {
+    uintptr_t start, end;
+};
+
+/* How to write. */
+struct ckpt_image_options {
+    enum ckpt_codec codec;
+    unsigned threads; /* that compress; 0 is 1 */
+    /* Segments' data that may change meanwhile: it is copied, then hashed.  In
+     * order, apart. */
+    const struct ckpt_span *unstable;
+    size_t nunstable;
+    /* Told, by any of the threads, of each piece of a segment's data that is
+     * written and will not be read again.  May be NULL. */
+    void (*written)(void *arg, const void *data, size_t len);
+    void *arg;
+};
+
+/* Bytes of working memory that ckpt_image_write needs with these options and
+ * at most this many bytes of segments' contents and notes, headers included
+ * (56 for each segment).  An estimate that is too high only costs address
+ * space: 1 MiB to 4 MiB are touched for each thread, and 8 to 36 bytes for
+ * each MiB written. */
+size_t ckpt_image_workspace(const struct ckpt_image_options *options,
+                            uint64_t max_bytes);
 
 /* Write a whole image and commit it; on failure the sink has been aborted.
  * Segments are in order of address and do not overlap; their data must be
- * readable.  `workspace` is page-aligned.  The sink gets pieces of 1 MiB (the
- * last one shorter) when the codec is NONE, from page-aligned addresses.
- * errno is that of the sink, EINVAL, or ENOMEM for a small workspace.
- * *image_bytes (may be NULL) gets the size of the file. */
-int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
+ * readable.  `workspace` is page-aligned.  Starts threads and ends them
+ * (workers.h).  errno is that of the sink, EINVAL, or ENOMEM for a small
+ * workspace.  *image_bytes (may be NULL) gets the size of the file. */
+int ckpt_image_write(struct ckpt_sink *sink,
+                     const struct ckpt_image_options *options,
                      const struct ckpt_segment *segments, size_t nsegments,
                      const struct ckpt_note *notes, size_t nnotes,
                      void *workspace, size_t workspace_len,

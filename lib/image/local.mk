@@ -2,6 +2,8 @@
 
 IMAGE_WRITER_SOURCES = lib/image/image.h lib/image/format.h \
 	lib/image/checksum.c lib/image/checksum.h \
+	lib/image/checksum_avx2.c lib/image/checksum_xxh3.h \
+	lib/image/workers.c lib/image/workers.h \
 	lib/image/codec.c lib/image/codec.h \
 	lib/image/frames.c lib/image/frames.h \
 	lib/image/corenotes.c lib/image/corenotes.h \

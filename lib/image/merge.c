@@ -7,6 +7,7 @@
 #include "lib/image/format.h"
 #include "lib/image/image_impl.h"
 #include "lib/image/notes.h"
+#include "lib/image/workers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -120,14 +121,16 @@ static int write_plan(struct plan *p, struct ckpt_sink *sink,
 
     for (size_t i = 0; notes && i < nnotes; i++)
         bytes += notes[i].len + 64;
-    size_t len = ckpt_image_workspace(codec, bytes);
+    struct ckpt_image_options options = {.codec = codec,
+                                         .threads = ckpt_workers_cpus()};
+    size_t len = ckpt_image_workspace(&options, bytes);
     void *work = map_memory(len);
     int rc = -1;
     if (!notes || !work) {
         ckpt_err_set(p->err, ENOMEM, "no memory");
         sink->abort(sink);
     } else {
-        rc = ckpt_image_write(sink, codec, p->segments, p->n, notes, nnotes,
+        rc = ckpt_image_write(sink, &options, p->segments, p->n, notes, nnotes,
                               work, len, NULL, p->err);
     }
     if (work)

@@ -33,6 +33,8 @@ void ckpt_stream_begin(struct ckpt_stream *s, int fd)
 {
     memset(s, 0, sizeof *s);
     s->fd = fd;
+    for (unsigned i = 0; i < CKPT_STREAM_LANES; i++)
+        s->lanes[i].pipe[0] = s->lanes[i].pipe[1] = -1;
     long p = ckpt_sys(SYS_mmap, 0, SLOTS * SLOT_LEN, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p < 0 && p > -4096)
@@ -169,6 +171,164 @@ int ckpt_stream_write(struct ckpt_stream *s, const void *buf, size_t len)
     return 0;
 }
 
+/* --- any place, several threads ------------------------------------------ */
+
+int ckpt_stream_reserve(struct ckpt_stream *s, uint64_t len)
+{
+    uint64_t room = ckpt_align(len, CKPT_IMAGE_PAGE);
+    long rc = ckpt_sys(SYS_fallocate, s->fd, 0, 0, room);
+
+    if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG)
+        return (int)ckpt_sys_errno(rc);
+    if (rc < 0)
+        ckpt_sys(SYS_ftruncate, s->fd, room);
+    s->room = room;
+    s->offset = len;
+    return 0;
+}
+
+static void close_pipe(struct ckpt_stream_lane *lane)
+{
+    for (int i = 0; i < 2; i++) {
+        if (lane->pipe[i] >= 0)
+            ckpt_sys(SYS_close, lane->pipe[i]);
+        lane->pipe[i] = -1;
+    }
+}
+
+/* A pipe that is too short only costs more calls. */
+static bool have_pipe(struct ckpt_stream_lane *lane)
+{
+    if (lane->pipe[0] < 0 && ckpt_sys(SYS_pipe2, lane->pipe, O_CLOEXEC) == 0)
+        ckpt_sys(SYS_fcntl, lane->pipe[1], F_SETPIPE_SZ, SLOT_LEN);
+    return lane->pipe[0] >= 0;
+}
+
+/* Drop `n` bytes from the front of *count pieces. */
+static struct iovec *advance(struct iovec *piece, size_t *count, size_t n)
+{
+    while (*count > 0 && n >= piece->iov_len) {
+        n -= piece->iov_len;
+        piece++;
+        (*count)--;
+    }
+    if (n > 0) {
+        piece->iov_base = (uint8_t *)piece->iov_base + n;
+        piece->iov_len -= n;
+    }
+    return piece;
+}
+
+static long empty_pipe(struct ckpt_stream *s, struct ckpt_stream_lane *lane,
+                       loff_t *at, size_t len)
+{
+    while (len > 0) {
+        long n = ckpt_sys(SYS_splice, lane->pipe[0], NULL, s->fd, at, len, 0);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? n : -EIO;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* 0, or -errno: some of the pieces may have been written.  Uses up `pieces`. */
+static long splice_at(struct ckpt_stream *s, struct ckpt_stream_lane *lane,
+                      struct iovec *pieces, size_t n, uint64_t offset)
+{
+    loff_t at = (loff_t)offset;
+    long rc = have_pipe(lane) ? 0 : -EMFILE;
+
+    while (rc == 0 && n > 0) {
+        long in = ckpt_sys(SYS_vmsplice, lane->pipe[1], pieces, n, 0);
+        if (in == -EINTR)
+            continue;
+        if (in > 0)
+            pieces = advance(pieces, &n, (size_t)in);
+        rc = in > 0 ? empty_pipe(s, lane, &at, (size_t)in) : in < 0 ? in : -EIO;
+    }
+    if (rc < 0)
+        close_pipe(lane); /* and what is left in it */
+    return rc;
+}
+
+static uint8_t *lane_buffer(struct ckpt_stream_lane *lane)
+{
+    if (!lane->buffer) {
+        long p = ckpt_sys(SYS_mmap, 0, SLOT_LEN, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (ckpt_sys_errno(p) == -1)
+            return NULL;
+        lane->buffer = (uint8_t *)p;
+    }
+    return lane->buffer;
+}
+
+/* From own memory, in whole pages: the file gets its length at the end. */
+static int copy_at(struct ckpt_stream *s, struct ckpt_stream_lane *lane,
+                   const struct iovec *pieces, size_t n, uint64_t offset)
+{
+    uint8_t *buffer = lane_buffer(lane);
+    size_t len = 0;
+
+    if (!buffer)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(buffer + len, pieces[i].iov_base, pieces[i].iov_len);
+        len += pieces[i].iov_len;
+    }
+    size_t whole = ckpt_align(len, CKPT_IMAGE_PAGE);
+    memset(buffer + len, 0, whole - len);
+    if (s->direct) {
+        if (ckpt_pwrite_full(s->fd, buffer, whole, (off_t)offset) == 0)
+            return 0;
+        set_direct(s, false);
+    }
+    return ckpt_pwrite_full(s->fd, buffer, len, (off_t)offset);
+}
+
+/* Splice whole pages, unless that was refused before.  Memory that cannot be
+ * spliced (EFAULT) says nothing of the rest. */
+static bool spliced(struct ckpt_stream *s, unsigned lane,
+                    const struct iovec *pieces, size_t n, size_t len,
+                    uint64_t offset)
+{
+    struct iovec left[CKPT_STREAM_PIECES];
+    bool direct = s->direct;
+
+    if (n > CKPT_STREAM_PIECES || len % CKPT_IMAGE_PAGE || s->copied)
+        return false;
+    memcpy(left, pieces, n * sizeof *left);
+    long rc = splice_at(s, &s->lanes[lane], left, n, offset);
+    if (rc < 0 && rc != -EFAULT && s->direct == direct)
+        s->copied = true;
+    return rc == 0;
+}
+
+int ckpt_stream_write_at(struct ckpt_stream *s, unsigned lane,
+                         const struct iovec *pieces, size_t n, uint64_t offset)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += pieces[i].iov_len;
+    if (!spliced(s, lane, pieces, n, len, offset) &&
+        copy_at(s, &s->lanes[lane], pieces, n, offset) < 0)
+        return -1;
+    if (!s->direct)
+        ckpt_sys(SYS_sync_file_range, s->fd, offset, len,
+                 SYNC_FILE_RANGE_WRITE);
+    return 0;
+}
+
+const char *ckpt_stream_way(const struct ckpt_stream *s)
+{
+    if (!s->direct)
+        return "through the page cache: the file system refuses O_DIRECT";
+    return s->copied ? "copied: the system refuses to splice" : "";
+}
+
 int ckpt_stream_finish(struct ckpt_stream *s)
 {
     while (any_busy(s))
@@ -186,6 +346,12 @@ int ckpt_stream_finish(struct ckpt_stream *s)
 
 void ckpt_stream_end(struct ckpt_stream *s)
 {
+    for (unsigned i = 0; i < CKPT_STREAM_LANES; i++) {
+        close_pipe(&s->lanes[i]);
+        if (s->lanes[i].buffer)
+            ckpt_sys(SYS_munmap, s->lanes[i].buffer, SLOT_LEN);
+        s->lanes[i].buffer = NULL;
+    }
     if (s->aio)
         ckpt_sys(SYS_io_destroy, s->aio); /* waits */
     s->aio = 0;

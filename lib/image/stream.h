@@ -1,12 +1,21 @@
-/* stream.h - a file written once, in order, at the speed of the disk
+/* stream.h - a file written once, at the speed of the disk
+ *
+ * At any place, by several threads, each on a lane of its own:
+ *
+ *     pages of the caller --vmsplice--> pipe --splice--> O_DIRECT write
+ *
+ * No byte is copied.  An O_DIRECT write straight from pages that a forked
+ * writer shares with the program would have the kernel copy each of them first
+ * (it unshares what it pins for I/O); pages in a pipe are only referred to.
+ *
+ * Or in order, by one thread, bytes of any number:
  *
  *     write ->  [ slot | slot | slot | ... ]  -> several O_DIRECT writes in
  *               page-aligned, own memory         flight (Linux AIO)
  *
- * The bytes are copied once, into memory of the stream: pages that a forked
- * writer shares with the program would be copied by the kernel for O_DIRECT
- * anyway, and kept.  Where the file system refuses O_DIRECT or AIO is not to
- * be had, the same slots are written the ordinary way.
+ * Where the system refuses vmsplice, splice or AIO, bytes are copied and
+ * written one piece at a time; where the file system refuses O_DIRECT, through
+ * the page cache.  ckpt_stream_way() tells.
  *
  * Runs in the stopped process: system calls through the gate only.
  */
@@ -18,8 +27,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
-enum { CKPT_STREAM_SLOTS = 8, CKPT_STREAM_SLOT_LEN = 1 << 20 };
+enum {
+    CKPT_STREAM_SLOTS = 8,
+    CKPT_STREAM_SLOT_LEN = 1 << 20,
+    CKPT_STREAM_LANES = 8,
+    CKPT_STREAM_PIECES = 257, /* pages of a slot, and one that is torn */
+};
+
+/* One thread's way into the file. */
+struct ckpt_stream_lane {
+    int pipe[2];     /* -1: not made yet, or not to be had */
+    uint8_t *buffer; /* for what cannot be spliced; NULL: not needed so far */
+};
 
 struct ckpt_stream {
     int fd; /* the caller's */
@@ -33,6 +54,8 @@ struct ckpt_stream {
     uint64_t place[CKPT_STREAM_SLOTS]; /* offset of each */
     bool busy[CKPT_STREAM_SLOTS];      /* on its way */
     unsigned long aio;                 /* 0: none */
+    struct ckpt_stream_lane lanes[CKPT_STREAM_LANES];
+    bool copied; /* something could not be spliced */
 };
 
 /* Begin to write `fd`, a new empty file.  Cannot fail: it makes do. */
@@ -41,6 +64,20 @@ void ckpt_stream_begin(struct ckpt_stream *stream, int fd);
 /* Add bytes; an error may be one of an earlier call's bytes.  0, or -1 with
  * errno. */
 int ckpt_stream_write(struct ckpt_stream *stream, const void *buf, size_t len);
+
+/* Get room for a file of `len` bytes, to be written by ckpt_stream_write_at().
+ * 0, or -1 with errno when there is no such room. */
+int ckpt_stream_reserve(struct ckpt_stream *stream, uint64_t len);
+
+/* Write at `offset`, and wait.  Of several threads each uses another lane;
+ * nobody uses ckpt_stream_write() beside.  Pieces and offset are multiples of
+ * the page size, but for the very end of the file; at most
+ * CKPT_STREAM_SLOT_LEN bytes.  0, or -1 with errno. */
+int ckpt_stream_write_at(struct ckpt_stream *stream, unsigned lane,
+                         const struct iovec *pieces, size_t n, uint64_t offset);
+
+/* How it went, for a log: "" when as it should. */
+const char *ckpt_stream_way(const struct ckpt_stream *stream);
 
 /* Write what is left, wait for everything, and give the file its length.  Not
  * synced.  0, or -1 with errno. */

@@ -161,16 +161,6 @@ static int write_notes(struct writer *w, const struct ckpt_note *notes,
     return put(w, NULL, l->data_offset - l->notes_offset - l->notes_len);
 }
 
-static int write_memory(struct writer *w, const struct ckpt_segment *segments,
-                        size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (segments[i].filesz > 0 &&
-            put(w, segments[i].data, segments[i].filesz))
-            return -1;
-    return 0;
-}
-
 /* The table of checksums is itself hashed, head and all.  XXH3 needs its bytes
  * in one place, and the table may be long: it is hashed in two steps, the last
  * checksum being over the head and the checksum of the table. */
@@ -203,22 +193,25 @@ static int write_all(struct writer *w, const struct ckpt_segment *segments,
 
     if (ckpt_chunker_begin(&w->chunker, core_size, w->err) ||
         write_headers(w, segments, nsegments) ||
-        write_notes(w, notes, nnotes) || write_memory(w, segments, nsegments) ||
+        write_notes(w, notes, nnotes) ||
+        ckpt_chunker_put_memory(&w->chunker, segments, nsegments, w->err) ||
         write_checksums(w))
         return -1;
     return ckpt_chunker_end(&w->chunker, core_size, w->err);
 }
 
-size_t ckpt_image_workspace(enum ckpt_codec codec, uint64_t max_bytes)
+size_t ckpt_image_workspace(const struct ckpt_image_options *options,
+                            uint64_t max_bytes)
 {
     /* What surrounds the contents: headers, padding, the table itself. */
     uint64_t chunks = ckpt_chunks(max_bytes) + 2;
 
     chunks += ckpt_chunks(chunks * sizeof(uint64_t)) + 1;
-    return ckpt_chunker_size(codec, chunks);
+    return ckpt_chunker_size(options, chunks);
 }
 
-int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
+int ckpt_image_write(struct ckpt_sink *sink,
+                     const struct ckpt_image_options *options,
                      const struct ckpt_segment *segments, size_t nsegments,
                      const struct ckpt_note *notes, size_t nnotes,
                      void *workspace, size_t workspace_len,
@@ -227,8 +220,8 @@ int ckpt_image_write(struct ckpt_sink *sink, enum ckpt_codec codec,
     struct writer w = {.err = err};
 
     if (ckpt_layout_plan(&w.layout, segments, nsegments, notes, nnotes, err) ||
-        ckpt_chunker_init(&w.chunker, sink, codec, w.layout.nchunks, workspace,
-                          workspace_len, err) ||
+        ckpt_chunker_init(&w.chunker, sink, options, w.layout.nchunks,
+                          workspace, workspace_len, err) ||
         write_all(&w, segments, nsegments, notes, nnotes) ||
         sink->commit(sink, err)) {
         int errnum = errno;

@@ -89,7 +89,8 @@ static void sink_abort(struct ckpt_sink *sink)
     ckpt_link->image_len = 0;
 }
 
-static struct ckpt_sink home_sink = {sink_write, sink_commit, sink_abort};
+static struct ckpt_sink home_sink = {
+    .write = sink_write, .commit = sink_commit, .abort = sink_abort};
 
 struct ckpt_sink *ckpt_remote_sink(void)
 {

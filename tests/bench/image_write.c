@@ -8,6 +8,7 @@
  */
 #include "lib/image/checksum.h"
 #include "lib/image/image.h"
+#include "lib/image/workers.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -76,15 +77,23 @@ static double write_direct(const char *path, const uint8_t *data, size_t len)
 static double write_image(const char *path, enum ckpt_codec codec,
                           uint8_t *data, size_t len, uint64_t *bytes)
 {
-    struct ckpt_segment segment = {0x100000000, len, len, data, PROT_READ};
+    struct ckpt_segment segment = {
+        .vaddr = 0x100000000,
+        .filesz = len,
+        .memsz = len,
+        .data = data,
+        .prot = PROT_READ,
+    };
     struct ckpt_err err = {""};
     struct ckpt_file_sink sink;
-    size_t work_len = ckpt_image_workspace(codec, len + 4096);
+    struct ckpt_image_options options = {.codec = codec,
+                                         .threads = ckpt_workers_cpus()};
+    size_t work_len = ckpt_image_workspace(&options, len + 4096);
     void *work = map(work_len);
     double start = seconds();
 
     if (ckpt_file_sink_open(&sink, path, 1, &err) ||
-        ckpt_image_write(&sink.sink, codec, &segment, 1, NULL, 0, work,
+        ckpt_image_write(&sink.sink, &options, &segment, 1, NULL, 0, work,
                          work_len, bytes, &err)) {
         fprintf(stderr, "%s\n", err.text);
         exit(1);

@@ -1,13 +1,19 @@
 # Unit tests of lib/image.
 IMAGE_TEST_SAMPLE = tests/unit/image_sample.c tests/unit/image_sample.h
 image_tests = tests/unit/test_image tests/unit/test_file_sink \
-	tests/unit/test_image_damage tests/unit/test_image_chain
+	tests/unit/test_image_damage tests/unit/test_image_chain \
+	tests/unit/test_image_write
 check_PROGRAMS += $(image_tests)
 TESTS += $(image_tests)
 
 tests_unit_test_image_SOURCES = tests/unit/test_image.c $(IMAGE_TEST_SAMPLE)
 tests_unit_test_image_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_image_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_image_write_SOURCES = tests/unit/test_image_write.c \
+	$(IMAGE_TEST_SAMPLE)
+tests_unit_test_image_write_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_image_write_LDADD = $(IMAGE_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_file_sink_SOURCES = tests/unit/test_file_sink.c \
 	$(IMAGE_TEST_SAMPLE)

@@ -67,11 +67,12 @@ void sample_clear(struct sample *s)
 int sample_write(const struct sample *s, struct ckpt_sink *sink,
                  enum ckpt_codec codec, uint64_t *bytes, struct ckpt_err *err)
 {
-    size_t len = ckpt_image_workspace(codec, s->memory_len + 8192);
+    struct ckpt_image_options options = {.codec = codec, .threads = 3};
+    size_t len = ckpt_image_workspace(&options, s->memory_len + 8192);
     void *work = mmap(NULL, len, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int rc = ckpt_image_write(sink, codec, s->segments, s->nsegments, s->notes,
-                              SAMPLE_NOTES, work, len, bytes, err);
+    int rc = ckpt_image_write(sink, &options, s->segments, s->nsegments,
+                              s->notes, SAMPLE_NOTES, work, len, bytes, err);
 
     munmap(work, len);
     return rc;

@@ -131,7 +131,8 @@ START_TEST(very_many_segments)
     const struct ckpt_image_segment *read;
     struct ckpt_file_sink sink;
     struct ckpt_err err = {""};
-    size_t len = ckpt_image_workspace(CKPT_CODEC_NONE, MANY * 56 + 4096);
+    struct ckpt_image_options options = {.codec = CKPT_CODEC_NONE};
+    size_t len = ckpt_image_workspace(&options, MANY * 56 + 4096);
     void *work = mmap(NULL, len, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -140,8 +141,8 @@ START_TEST(very_many_segments)
             .vaddr = 0x10000 + i * 8192, .memsz = 4096, .prot = PROT_READ};
     ck_assert_int_eq(
         ckpt_file_sink_open(&sink, sample_path(dir, "core"), 1, &err), 0);
-    ck_assert_msg(ckpt_image_write(&sink.sink, CKPT_CODEC_NONE, segments, MANY,
-                                   NULL, 0, work, len, NULL, &err) == 0,
+    ck_assert_msg(ckpt_image_write(&sink.sink, &options, segments, MANY, NULL,
+                                   0, work, len, NULL, &err) == 0,
                   "%s", err.text);
     struct ckpt_image *image = ckpt_image_open(sample_path(dir, "core"), &err);
     ck_assert_msg(image != NULL, "%s", err.text);
@@ -167,6 +168,7 @@ START_TEST(wrong_segments_are_refused)
         {{.vaddr = UINT64_MAX & ~4095ull, .memsz = 8192}},
     };
     static _Alignas(4096) uint8_t work[8 << 20];
+    struct ckpt_image_options options = {.codec = CKPT_CODEC_NONE};
     struct ckpt_file_sink sink;
     struct ckpt_err err;
 
@@ -174,8 +176,8 @@ START_TEST(wrong_segments_are_refused)
                      0);
     size_t n = wrong[_i][1].memsz ? 2 : 1;
     errno = 0;
-    ck_assert_int_eq(ckpt_image_write(&sink.sink, CKPT_CODEC_NONE, wrong[_i], n,
-                                      NULL, 0, work, sizeof work, NULL, &err),
+    ck_assert_int_eq(ckpt_image_write(&sink.sink, &options, wrong[_i], n, NULL,
+                                      0, work, sizeof work, NULL, &err),
                      -1);
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_uint_eq(sample_dir_count(dir), 0);
@@ -184,13 +186,14 @@ END_TEST
 
 START_TEST(small_workspace_is_refused)
 {
+    struct ckpt_image_options options = {.codec = codecs[_i]};
     struct ckpt_file_sink sink;
     struct ckpt_err err;
     static _Alignas(4096) uint8_t work[4096];
 
     ck_assert_int_eq(ckpt_file_sink_open(&sink, sample_path(dir, "x"), 1, &err),
                      0);
-    ck_assert_int_eq(ckpt_image_write(&sink.sink, codecs[_i], NULL, 0, NULL, 0,
+    ck_assert_int_eq(ckpt_image_write(&sink.sink, &options, NULL, 0, NULL, 0,
                                       work, sizeof work, NULL, &err),
                      -1);
     ck_assert_int_eq(errno, ENOMEM);

@@ -133,13 +133,14 @@ static int write_link(const char *path, unsigned depth, enum ckpt_codec codec,
     snprintf(member, sizeof member, CHAIN ".%u", depth);
     size_t n = make_segments(saved[depth], segments);
     size_t k = make_notes(depth, base_name, buf, sizeof buf, notes);
-    size_t len = ckpt_image_workspace(codec, 1 << 20);
+    struct ckpt_image_options options = {.codec = codec};
+    size_t len = ckpt_image_workspace(&options, 1 << 20);
     void *work = mmap(NULL, len, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int rc = ckpt_file_sink_open(&sink, path, 1, err);
     sink.member = member;
     if (rc == 0)
-        rc = ckpt_image_write(&sink.sink, codec, segments, n, notes, k, work,
+        rc = ckpt_image_write(&sink.sink, &options, segments, n, notes, k, work,
                               len, NULL, err);
     munmap(work, len);
     return rc;

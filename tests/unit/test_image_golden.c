@@ -161,21 +161,22 @@ static int write_image(const char *path, enum ckpt_codec codec,
                        struct ckpt_err *err)
 {
     static const struct ckpt_segment segments[] = {
-        {0x400000, 4096, 8192, page_of_text, PROT_READ | PROT_EXEC},
-        {0x7ffff000, 4096, 4096, page_of_zeros, PROT_READ | PROT_WRITE},
+        {0x400000, 4096, 8192, page_of_text, PROT_READ | PROT_EXEC, false},
+        {0x7ffff000, 4096, 4096, page_of_zeros, PROT_READ | PROT_WRITE, false},
     };
     uint8_t buf[16384];
     struct ckpt_note notes[5];
     struct ckpt_file_sink sink;
     size_t n = encode(buf, sizeof buf, notes);
-    size_t len = ckpt_image_workspace(codec, 65536);
+    struct ckpt_image_options options = {.codec = codec};
+    size_t len = ckpt_image_workspace(&options, 65536);
     void *work = mmap(NULL, len, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     fill_text();
     int rc = ckpt_file_sink_open(&sink, path, 1, err);
     if (rc == 0)
-        rc = ckpt_image_write(&sink.sink, codec, segments, 2, notes, n, work,
+        rc = ckpt_image_write(&sink.sink, &options, segments, 2, notes, n, work,
                               len, NULL, err);
     munmap(work, len);
     return rc;
