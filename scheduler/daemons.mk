@@ -47,13 +47,15 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/exec_claim.c \
 	scheduler/station/advert.c scheduler/station/advert.h \
 	scheduler/station/ask.c scheduler/station/ask.h \
+	scheduler/station/closed.c scheduler/station/closed.h \
 	scheduler/station/owner.c scheduler/station/owner.h \
+	scheduler/station/sessions.c scheduler/station/sessions.h \
 	scheduler/station/load.c scheduler/station/load.h \
 	scheduler/station/measure.c scheduler/station/measure.h \
 	scheduler/station/home.c scheduler/station/home.h \
 	scheduler/station/home_start.c scheduler/station/home_grants.c \
 	scheduler/station/home_active.c scheduler/station/home_orders.c \
 	scheduler/station/home_rpc.c scheduler/station/home_log.c
-ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
-ckpt_station_LDADD = scheduler/store/libstore.a scheduler/core/libjob.a \
+ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SYSTEMD_CFLAGS)
+ckpt_station_LDADD = $(SYSTEMD_LIBS) scheduler/store/libstore.a scheduler/core/libjob.a \
 	shadow/libjobdir.a $(POOL_LIBS) $(SQLITE_LIBS)

@@ -6,6 +6,7 @@ scheduler_core_libpolicy_a_SOURCES = \
 	scheduler/core/policy.c scheduler/core/policy.h \
 	scheduler/core/policy_cost.c scheduler/core/policy_cost.h \
 	scheduler/core/policy_info.c scheduler/core/policy_info.h \
+	scheduler/core/hours.c scheduler/core/hours.h \
 	scheduler/core/policy_ladder.c scheduler/core/policy_ladder.h \
 	scheduler/core/policy_load.c scheduler/core/policy_load.h \
 	scheduler/core/policy_locate.c scheduler/core/policy_negotiate.c \

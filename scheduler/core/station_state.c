@@ -59,6 +59,10 @@ static bool free_for_jobs(const struct policy_params *par,
         *why = "no source can tell whether the owner is here";
         return false;
     }
+    if (view->closed) {
+        *why = view->closed;
+        return false;
+    }
     if (!view->load_known) {
         *why = "the load is not known yet";
         return false;
@@ -72,6 +76,10 @@ static bool owner_here(const struct station_view *view, const char **why)
 {
     if (!view->trusted) {
         *why = "no source can tell whether the owner is here";
+        return true;
+    }
+    if (view->closed) {
+        *why = view->closed;
         return true;
     }
     bool here = view->owner_idle_s < view->resume_idle_s;

@@ -40,6 +40,8 @@ const char *station_state_name(enum station_state state);
 /* What is known at one moment; times in seconds. */
 struct station_view {
     bool trusted;        /* some source can tell about the owner */
+    const char *closed;  /* why jobs may not be here whatever the owner does;
+                            NULL: they may */
     double owner_idle_s; /* since the last activity */
     bool load_known;
     double load;          /* load without our own jobs */

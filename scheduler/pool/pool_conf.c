@@ -13,6 +13,11 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "its load without our own jobs is at most this"},
     {"owner_devices", CKPT_CONF_TEXT, "auto", 0, 0, true, "paths",
      "whose activity is the owner's; auto: all terminals and input devices"},
+    {"jobs_allowed", CKPT_CONF_TEXT, "always", 0, 0, true, "hours",
+     "when jobs may be on a station: always, never, or hours of the week as in "
+     "'mon-fri 18:00-8:00, sat, sun'"},
+    {"pressure_limit", CKPT_CONF_REAL, "20", 0, 100, true, "percent",
+     "above this memory pressure (full, over 10 s) the owner counts as here"},
     {"suspend_grace", CKPT_CONF_DURATION, "5m", 0, 0, true, "duration",
      "a suspended job waits this long for the owner to leave again"},
     {"resume_idle", CKPT_CONF_DURATION, "2m", 0, 0, true, "duration",

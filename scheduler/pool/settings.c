@@ -101,12 +101,26 @@ static int read_marks(struct settings *s, const char *text,
     return 0;
 }
 
+static int read_hours(struct settings *s, const struct ckpt_conf *conf,
+                      const char *dir, const char *station,
+                      struct ckpt_err *err)
+{
+    const char *text = ckpt_conf_text(conf, "jobs_allowed", station);
+
+    if (hours_parse(&s->jobs_allowed, text, err) == 0)
+        return 0;
+    ckpt_err_prefix(err, "%s/pool.conf: jobs_allowed", dir);
+    errno = EINVAL;
+    return -1;
+}
+
 static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
                          const char *station)
 {
     s->resume_idle_s = seconds(conf, "resume_idle", station);
     if (s->resume_idle_s > s->params.idle_start_s)
         s->resume_idle_s = s->params.idle_start_s;
+    s->pressure_limit = ckpt_conf_real(conf, "pressure_limit", station);
     s->poll_ms = (uint64_t)ckpt_conf_ms(conf, "poll", station);
     s->cycle_ms = (uint64_t)ckpt_conf_ms(conf, "negotiation_cycle", NULL);
     s->checkpoint_every_s = seconds(conf, "checkpoint_every", NULL);
@@ -150,6 +164,7 @@ int settings_read(struct settings *settings, const struct ckpt_conf *conf,
 
     station = station && station[0] ? station : NULL;
     if (read_texts(&s, conf, station, err) < 0 ||
+        read_hours(&s, conf, dir, station, err) < 0 ||
         read_policy(&s, conf, dir, err) < 0 ||
         read_params(&s, conf, station, err) < 0 ||
         read_marks(&s, ckpt_conf_text(conf, "watermarks", station), err) < 0)

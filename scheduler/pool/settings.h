@@ -7,6 +7,7 @@
 
 #include "lib/common/conf.h"
 #include "lib/common/err.h"
+#include "scheduler/core/hours.h"
 #include "scheduler/core/policy.h"
 #include "scheduler/pool/pooldir.h"
 
@@ -19,6 +20,8 @@ struct settings {
     bool balance;                /* move what runs */
     char load_from[PATH_MAX];    /* stands for /proc */
     char owner_devices[4096];    /* of this station */
+    struct hours jobs_allowed;   /* on this station */
+    double pressure_limit;       /* of memory, percent */
     double resume_idle_s;        /* owner away this long: job goes on */
     uint64_t poll_ms;
     double checkpoint_every_s;

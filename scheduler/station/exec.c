@@ -85,6 +85,7 @@ static struct station_view view_now(const struct exec *exec, uint64_t now)
     struct station_view view = {
         .trusted =
             owner_trusted(exec->owner) && !exec->clearing && !exec->stopping,
+        .closed = exec->closed.why,
         .owner_idle_s = (double)owner_idle_ms(exec->owner, now) / 1000,
         .load_known = exec->load.known,
         .load = exec->load.cores,
@@ -154,6 +155,7 @@ static void look(struct exec *exec, uint64_t now)
     if (now - exec->polled_ms >= exec->settings.poll_ms || !exec->polled_ms) {
         exec->polled_ms = now;
         owner_poll(exec->owner, now);
+        closed_look(&exec->closed, exec->owner);
         load_sample(&exec->load, now, own_system_ticks(exec));
         measure_load(&exec->measure, exec->settings.load_from, exec->claim.pid,
                      now, 3 * exec->settings.poll_ms);
@@ -161,6 +163,15 @@ static void look(struct exec *exec, uint64_t now)
                       (uint64_t)(exec->settings.params.idle_start_s * 1000));
         exec->changed = true;
     }
+    settle(exec);
+}
+
+static void sessions_change(int fd, short events, void *arg)
+{
+    struct exec *exec = arg;
+
+    (void)fd, (void)events;
+    closed_look(&exec->closed, exec->owner);
     settle(exec);
 }
 
@@ -458,6 +469,25 @@ static bool load_source(station_source *to)
     return to->name && to->says;
 }
 
+static bool closed_sources(station_source *to, size_t *count)
+{
+    const struct closed *c = &self.closed;
+    char says[64] = "not known";
+
+    if (c->pressure >= 0)
+        snprintf(says, sizeof says, "%.1f%% of the last 10 s", c->pressure);
+    to[*count].name = strdup("memory pressure");
+    to[*count].says = strdup(says);
+    to[(*count)++].trusted = c->pressure >= 0;
+    to[*count].name = strdup("logind sessions");
+    to[*count].says = strdup(c->sessions.says);
+    to[(*count)++].trusted = c->sessions.known;
+    for (size_t i = *count - 2; i < *count; i++)
+        if (!to[i].name || !to[i].says)
+            return false;
+    return true;
+}
+
 static int later_first(const void *a, const void *b)
 {
     const struct owner_source *x = *(const struct owner_source *const *)a;
@@ -480,7 +510,7 @@ static bool copy_sources(station_status_res *res)
         if (known[i].present)
             present[shown++] = &known[i];
     qsort(present, shown, sizeof present[0], later_first);
-    bool good = load_source(&to[count++]);
+    bool good = load_source(&to[count++]) && closed_sources(to, &count);
     for (size_t i = 0; good && i < shown && count < POOL_SOURCES_MAX; i++)
         good = copy_source(&to[count++], present[i]);
     res->sources.sources_len = (unsigned)count;
@@ -562,6 +592,7 @@ static int start(struct exec *exec, const char *dir, const char *name,
         owner_create(exec->settings.owner_devices, pool_now_ms(), err);
     if (!exec->owner)
         return -1;
+    closed_open(&exec->closed, &exec->settings);
     exec->clearing = true;
     exec->clearing_ms = exec->since_ms = pool_now_ms();
     exec->since = time(NULL);
@@ -573,7 +604,10 @@ static int start(struct exec *exec, const char *dir, const char *name,
     exec->advert = advert_create(exec->serve, &exec->pool);
     if (!exec->advert || pool_watch_signals(exec->serve, on_signal, exec) < 0 ||
         ckpt_serve_watch(exec->serve, owner_fd(exec->owner), POLLIN,
-                         owner_stirs, exec) < 0)
+                         owner_stirs, exec) < 0 ||
+        (exec->closed.sessions.fd >= 0 &&
+         ckpt_serve_watch(exec->serve, exec->closed.sessions.fd, POLLIN,
+                          sessions_change, exec) < 0))
         return ckpt_err_sys(err, "starting");
     log_line("station %s at %s", exec->name, exec->addr);
     return 0;
@@ -614,6 +648,7 @@ int exec_main(const char *dir, const char *name)
     advert_destroy(exec->advert);
     ckpt_serve_destroy(exec->serve);
     owner_destroy(exec->owner);
+    closed_end(&exec->closed);
     remove_tree(exec->scratch);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "scheduler/pool/serving.h"
 #include "scheduler/pool/settings.h"
 #include "scheduler/station/advert.h"
+#include "scheduler/station/closed.h"
 #include "scheduler/station/load.h"
 #include "scheduler/station/measure.h"
 #include "scheduler/station/owner.h"
@@ -52,6 +53,7 @@ struct exec {
     char addr[POOLDIR_ADDR_MAX + 1];
     struct ckpt_serve *serve;
     struct owner *owner;
+    struct closed closed;
     struct load load;
     struct measure measure;
     struct advert *advert;

@@ -337,6 +337,14 @@ bool owner_trusted(const struct owner *owner)
     return false;
 }
 
+bool owner_sees_input(const struct owner *owner)
+{
+    for (size_t i = 0; i < owner->n; i++)
+        if (owner->sources[i].present && owner->sources[i].fd >= 0)
+            return true;
+    return false;
+}
+
 uint64_t owner_idle_ms(const struct owner *owner, uint64_t now_ms)
 {
     uint64_t last = owner->last_ms ? owner->last_ms : owner->base_ms;

@@ -54,6 +54,8 @@ bool owner_seen(struct owner *owner, uint64_t now_ms);
 void owner_poll(struct owner *owner, uint64_t now_ms);
 
 bool owner_trusted(const struct owner *owner);
+/* Some input device tells us its events. */
+bool owner_sees_input(const struct owner *owner);
 /* Since the last activity of any source, at most since the creation when none
  * ever told of one. */
 uint64_t owner_idle_ms(const struct owner *owner, uint64_t now_ms);

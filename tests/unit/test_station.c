@@ -1,4 +1,5 @@
 /* test_station.c - the states of a station, its decisions, and the owner */
+#include "scheduler/core/hours.h"
 #include "scheduler/core/station_state.h"
 #include "scheduler/pool/pooldir.h"
 #include "scheduler/station/owner.h"
@@ -93,6 +94,79 @@ START_TEST(nobody_who_can_tell_means_busy)
     view = away();
     view.load_known = false;
     ck_assert_int_eq(decide(STATION_OWNER, &view, &event), STATION_STEP_NONE);
+}
+END_TEST
+
+START_TEST(a_closed_station_is_its_owners)
+{
+    struct station_view view = away();
+    enum station_event event;
+    struct policy_params par = rules();
+    const char *why = NULL;
+
+    view.closed = "for a reason";
+    ck_assert_int_eq(station_decide(STATION_OWNER, &par, &view, &event, &why),
+                     STATION_STEP_NONE);
+    ck_assert_str_eq(why, "for a reason");
+    ck_assert_int_eq(decide(STATION_IDLE, &view, &event), STATION_STEP_EVENT);
+    ck_assert_int_eq(event, STATION_EV_OWNER_BACK);
+    ck_assert_int_eq(decide(STATION_CLAIMED, &view, &event),
+                     STATION_STEP_EVENT);
+    ck_assert_int_eq(event, STATION_EV_OWNER_BACK);
+    ck_assert_int_eq(decide(STATION_SUSPENDED, &view, &event),
+                     STATION_STEP_NONE);
+    view.closed = NULL;
+    ck_assert_int_eq(decide(STATION_SUSPENDED, &view, &event),
+                     STATION_STEP_EVENT);
+    ck_assert_int_eq(event, STATION_EV_OWNER_AWAY);
+}
+END_TEST
+
+enum { SUN, MON, TUE, WED, THU, FRI, SAT };
+
+START_TEST(hours_of_a_week)
+{
+    struct hours h;
+    struct ckpt_err err;
+
+    ck_assert_int_eq(hours_parse(&h, "mon-fri 18:00-8:00, sat, sun", &err), 0);
+    ck_assert(hours_have(&h, MON, 18, 0));
+    ck_assert(!hours_have(&h, MON, 17, 59));
+    ck_assert(hours_have(&h, TUE, 7, 59));
+    ck_assert(!hours_have(&h, TUE, 8, 0));
+    ck_assert(hours_have(&h, SAT, 12, 0) && hours_have(&h, SUN, 23, 59));
+    ck_assert(!hours_have(&h, MON, 0, 0)); /* sunday ends at midnight */
+    ck_assert_int_eq(hours_parse(&h, "fri-mon 22-6:30", &err), 0);
+    ck_assert(hours_have(&h, TUE, 6, 29) && !hours_have(&h, TUE, 6, 30));
+    ck_assert(!hours_have(&h, TUE, 22, 0) && hours_have(&h, SUN, 22, 0));
+    ck_assert_int_eq(hours_parse(&h, "sat 12-24", &err), 0);
+    ck_assert(hours_have(&h, SAT, 23, 59) && !hours_have(&h, SUN, 0, 0));
+    ck_assert_int_eq(hours_parse(&h, "sat 20-4", &err), 0);
+    ck_assert(hours_have(&h, SUN, 3, 59) && !hours_have(&h, SUN, 4, 0));
+    ck_assert_int_eq(hours_parse(&h, "never", &err), 0);
+    for (int m = 0; m < HOURS_WEEK; m += 17)
+        ck_assert(!hours_have(&h, m / HOURS_DAY, m % HOURS_DAY / 60, m % 60));
+    ck_assert_int_eq(hours_parse(&h, "always", &err), 0);
+    for (int m = 0; m < HOURS_WEEK; m += 17)
+        ck_assert(hours_have(&h, m / HOURS_DAY, m % HOURS_DAY / 60, m % 60));
+}
+END_TEST
+
+START_TEST(hours_that_are_none)
+{
+    static const char *const wrong[] = {
+        "",         "monday",    "mon-fri 8",   "mon 25-26", "8:61-9:00",
+        "mon 8-8",  "mon 8-9 x", "mon,,tue",    "24-8",      "8:5-9:00",
+        "mon-fri,", "fri 8--9",  "mon 8-9;tue", "8-9 mon",   "-",
+        "Never",    "mon - fri",
+    };
+    struct hours h;
+    struct ckpt_err err;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_msg(hours_parse(&h, wrong[i], &err) == -1, "%s", wrong[i]);
+        ck_assert_int_eq(errno, EINVAL);
+    }
 }
 END_TEST
 
@@ -251,6 +325,9 @@ int main(void)
     tcase_add_test(all, only_the_table_moves_a_station);
     tcase_add_test(all, idle_needs_an_absent_owner_and_a_low_load);
     tcase_add_test(all, nobody_who_can_tell_means_busy);
+    tcase_add_test(all, a_closed_station_is_its_owners);
+    tcase_add_test(all, hours_of_a_week);
+    tcase_add_test(all, hours_that_are_none);
     tcase_add_test(all, the_ladder);
     tcase_add_test(all, a_file_tells_by_its_times);
     tcase_add_test(all, what_does_not_exist_is_not_trusted);
