@@ -2,7 +2,7 @@
 EXTRA_DIST += tests/real/README.md tests/real/real.sh
 dist_check_SCRIPTS += tests/real/sample.sh tests/real/interpreters.sh \
 	tests/real/tools.sh tests/real/sources.sh tests/real/languages.sh \
-	tests/real/science.sh
+	tests/real/science.sh tests/real/compilers.sh
 TESTS += tests/real/sample.sh
 CHECK_LONG_TESTS += tests/real/interpreters.sh tests/real/tools.sh \
 	tests/real/sources.sh

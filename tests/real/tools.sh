@@ -79,7 +79,8 @@ if begin sort-merge sort; then # temporary files come and go
 fi
 if begin factor factor; then
     go factor factor 2535301200456458802993406410751 \
-        1208925819614629174706449 81129638414606663681390495662081
+        1208925819614629174706449 81129638414606663681390495662081 \
+        340282366920938463463374607431768211457 340282366920938463463374607431768211507
 fi
 if begin sha256sum sha256sum; then
     text 1 >part
@@ -127,7 +128,7 @@ X
     FILTER='/^Time used/d; /^Memory used/d; /^[+* ].*\(mip\|obj\) =/d' go glpsol glpsol --tmlim 100000 -m prog.mod -o out.txt
 fi
 if begin gp gp; then
-    echo 'default(parisizemax,"400M"); for(i=1,56,print(factor(2^(101+2*i)-1))); print(polgalois(x^7-x-1)); print(ellap(ellinit([1,1]),nextprime(10^30)))' >stdin
+    echo 'default(parisizemax,"400M"); for(i=1,90,print(factor(2^(101+2*i)-1))); print(polgalois(x^7-x-1)); print(ellap(ellinit([1,1]),nextprime(10^30)))' >stdin
     go gp gp -q -f
 fi
 report
