@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MARKER_WAIT_MS = 1000 };
+enum { MARKER_WAIT_MS = 1000, COMING_WAIT_MS = 60000 };
 
 /* The checkpoint signal that the marker names in one thread's list of mappings;
  * 0 when there is none. */
@@ -205,13 +205,36 @@ static int look(pid_t pid, struct ckpt_request_target *target,
     return 1;
 }
 
+/* The process is still ckpt, which reads an image or is about to execute the
+ * program; or the program's libckpt is there, but has not begun. */
+static bool is_coming(pid_t pid)
+{
+    char path[64], line[512];
+    struct stat theirs, ours;
+    bool found = false;
+
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    if (stat(path, &theirs) == 0 && stat("/proc/self/exe", &ours) == 0 &&
+        theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    while (maps && !found && fgets(line, sizeof line, maps))
+        found = strstr(line, "/libckpt.so\n") != NULL;
+    if (maps)
+        fclose(maps);
+    return found;
+}
+
 int ckpt_request_find(pid_t pid, struct ckpt_request_target *target,
                       struct ckpt_err *err)
 {
     char path[64];
 
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    for (int ms = 0; ms < MARKER_WAIT_MS; ms += 10) {
+    for (int ms = 0;
+         ms < MARKER_WAIT_MS || (ms < COMING_WAIT_MS && is_coming(pid));
+         ms += 10) {
         int rc = look(pid, target, err);
         if (rc != 0)
             return rc < 0 ? -1 : 0;

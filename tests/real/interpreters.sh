@@ -174,7 +174,7 @@ fi
 if begin node /usr/bin/node; then # just-in-time code, epoll, many threads
     cat >prog.js <<'X'
 const crypto = require("crypto"), fs = require("fs");
-let x = 7, m = new Map(), out = fs.openSync("out.txt", "a");
+let x = 7, m = new Map(), out = fs.openSync("out.txt", "w");
 function work(n) {
   for (let i = 0; i < 300000; i++) { x = (x * 16807) % 2147483647; const k = x % 5000; m.set(k, (m.get(k) || 0) + 1); }
   fs.writeSync(out, n + " " + x + "\n");

@@ -2,10 +2,16 @@
 # random_instants.sh CYCLES SEED NAME WORKDIR COMMAND... - stop at any instant
 #
 # Runs COMMAND to its end once undisturbed and once through CYCLES random
-# stops: checkpoint and kill -9 a little later, or checkpoint and exit; then
-# resume.  Files, standard output and exit status
-# must be the same.  Prints counts.  A file
-# named stdin in WORKDIR is the standard input.
+# stops, each with a codec of its own:
+#
+#   exit      checkpoint, exit and resume
+#   kill      checkpoint, go on, kill -9 a little later, and resume
+#   continue  checkpoint and go on
+#   abandon   kill -9 while a checkpoint is under way, and resume from
+#             whichever image is there
+#
+# Files, standard output and exit status must be the same.  Prints counts.  A
+# file named stdin in WORKDIR is the standard input.
 #
 # NAP_MS       the longest time between a start and the stop (default 400)
 # ONLY_EXIT=1  leaves out the kills: for programs that rewrite a file in place,
@@ -51,26 +57,56 @@ give_up() {
     fail "$prog: $* after $done_cycles cycles"
 }
 
+codecs=(none none zlib)
+! grep -q '^#define HAVE_ZSTD' "$top_builddir/config.h" || codecs+=(zstd zstd)
 start() {
-    local codec=none
-    [ $((RANDOM % 3)) != 0 ] || codec=zstd
-    ckpt run --image "$work/image" --codec $codec "$@" <"$input" \
+    local codec=${codecs[RANDOM % ${#codecs[@]}]}
+    ckpt run --image "$work/image" --codec "$codec" "$@" <"$input" \
         >>stdout 2>>"$work/err" &
     pid=$!
 }
 
-# Ask for one checkpoint; a refusal is no end of the program.  Says whether
-# there is an image now, and the program is to be killed or has ended with 85.
+# Ask for one checkpoint; a refusal is no end of the program.
 checkpoint() {
     if ckpt checkpoint "$pid" ${1:+"$1"} >/dev/null 2>"$work/refusal"; then
         done_cycles=$((done_cycles + 1))
-        [ -n "${1:-}" ] || nap 100
         return 0
     fi
-    kill -0 "$pid" 2>/dev/null || return 1
-    refused=$((refused + 1))
-    cat "$work/refusal" >>"$work/refusals"
+    if running; then
+        refused=$((refused + 1))
+        cat "$work/refusal" >>"$work/refusals"
+    fi
     return 1
+}
+
+# One stop, of the kind $1; false when the program goes on, or has ended.
+stop() {
+    case $1 in
+    exit) checkpoint --exit ;;
+    continue) checkpoint && false ;;
+    kill)
+        checkpoint || return 1
+        nap 100
+        kill -9 "$pid" 2>/dev/null || true
+        ;;
+    abandon)
+        ckpt checkpoint "$pid" >/dev/null 2>&1 &
+        local asker=$!
+        nap 30
+        kill -9 "$pid" 2>/dev/null || true
+        wait $asker 2>/dev/null || true
+        done_cycles=$((done_cycles + 1))
+        ;;
+    esac
+}
+
+choose() {
+    local kinds=(exit exit continue)
+    [ -n "${ONLY_EXIT:-}" ] || kinds+=(kill kill)
+    if [ -z "${ONLY_EXIT:-}" ] && [ -e "$work/image" ]; then
+        kinds+=(abandon)
+    fi
+    kind=${kinds[RANDOM % ${#kinds[@]}]}
 }
 
 running() {
@@ -86,18 +122,16 @@ while running; do
     if [ $done_cycles -ge "$cycles" ] || [ $refused -ge $((cycles + 20)) ]; then
         break
     fi
-    exit_flag=--exit
-    [ -n "${ONLY_EXIT:-}" ] || [ $((RANDOM % 2)) = 0 ] || exit_flag=
-    if ! running || ! checkpoint ${exit_flag:+"$exit_flag"}; then
+    choose
+    if ! running || ! stop $kind; then
         continue
     fi
-    [ -n "$exit_flag" ] || kill -9 "$pid" 2>/dev/null || true
     status=0
     wait "$pid" 2>/dev/null || status=$?
     case $status in
     85 | 137) start "$@" ;;
     "$expected") break ;; # it ended before the kill
-    *) give_up "ended with $status" ;;
+    *) give_up "ended with $status after $kind" ;;
     esac
 done
 if [ "$status" != $expected ]; then
