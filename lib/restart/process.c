@@ -108,8 +108,12 @@ void ckpt_process_commit(const struct ckpt_notes *notes)
         if (sig != SIGKILL && sig != SIGSTOP)
             ckpt_sys(SYS_rt_sigaction, sig, &p->sigactions[sig - 1], NULL, 8);
     for (int i = 0; i < 3; i++) {
-        struct itimerval it = {to_timeval(p->itimer_interval_us[i]),
-                               to_timeval(p->itimer_value_us[i])};
+        uint64_t interval = p->itimer_interval_us[i];
+        uint64_t value = p->itimer_value_us[i];
+        /* it has expired, and goes on when its pending signal is taken */
+        if (i == ITIMER_REAL && interval > 0 && value == 0)
+            value = 1;
+        struct itimerval it = {to_timeval(interval), to_timeval(value)};
         ckpt_sys(SYS_setitimer, i, &it, NULL);
     }
     leave_rseq();

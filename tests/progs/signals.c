@@ -50,6 +50,7 @@ int main(void)
     sigprocmask(SIG_SETMASK, &set, NULL); /* the checkpoint signal, too */
     raise(SIGUSR1);
     setitimer(ITIMER_REAL, &it, NULL);
+    usleep(50000); /* it has expired, and its signal is blocked */
     prog_ready();
     prog_wait();
     prog_check(usr1 == 0);

@@ -4,5 +4,7 @@ dist_check_SCRIPTS += tests/real/sample.sh tests/real/interpreters.sh \
 	tests/real/tools.sh tests/real/sources.sh tests/real/languages.sh \
 	tests/real/science.sh tests/real/compilers.sh
 TESTS += tests/real/sample.sh
-CHECK_LONG_TESTS += tests/real/interpreters.sh tests/real/tools.sh \
-	tests/real/sources.sh
+# One run over all of them, and over the programs of tests/progs.
+dist_check_SCRIPTS += tests/real/long.sh
+EXTRA_DIST += tests/system/own_instants.sh
+CHECK_LONG_TESTS += tests/real/long.sh

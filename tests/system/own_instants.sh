@@ -108,7 +108,9 @@ go_through() { # NAME
         nap 60
         was_ready=
         [ ! -e "$work/ready" ] || was_ready=yes
-        running && stop || break
+        if ! running || ! stop; then
+            break
+        fi
         [ -z "$was_ready" ] || [ ! -e "$work/image" ] || settled=yes
     done
     for ((i = 0; i < 500; i++)); do

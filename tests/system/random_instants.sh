@@ -123,7 +123,7 @@ while running; do
         break
     fi
     choose
-    if ! running || ! stop $kind; then
+    if ! running || ! stop "$kind"; then
         continue
     fi
     status=0
