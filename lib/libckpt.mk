@@ -10,7 +10,9 @@
 include_HEADERS += lib/ckpt.h
 
 CAPTURE_SOURCES = \
+	lib/capture/advice.c lib/capture/advice.h \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
+	lib/capture/attributes.c lib/capture/attributes.h \
 	lib/capture/capture.c lib/capture/capture.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \
@@ -39,7 +41,7 @@ CAPTURE_SOURCES = \
 	lib/files/look_content.c lib/files/look_pipe.c \
 	lib/files/look_socket.c lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
-	lib/wrap/exec.c lib/wrap/ids.c lib/wrap/signals.c lib/wrap/sigwait.c \
+	lib/wrap/advice.c lib/wrap/exec.c lib/wrap/ids.c lib/wrap/signals.c lib/wrap/sigwait.c \
 	lib/wrap/sleep.c \
 	lib/wrap/sysv.c lib/wrap/wait.c lib/wrap/wait.h lib/wrap/wrap.h
 
@@ -59,7 +61,7 @@ CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
 	signalfd semget msgget semop semtimedop msgsnd msgrcv \
 	execve execv execvp execvpe execl execlp execle fexecve \
-	getpid gettid
+	getpid gettid madvise mlock mlock2 mlockall munlockall
 # For static programs, which ckpt-cc links with --wrap.
 CKPT_WRAPS = __wrap_read __wrap___read __wrap_write __wrap___write \
 	__wrap_pread __wrap_pread64 __wrap___pread64 __wrap_pwrite \

@@ -409,7 +409,8 @@ static int look(struct capture *c, struct ckpt_err *err)
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
                         err) < 0 ||
-        look_threads(c, err) < 0)
+        look_threads(c, err) < 0 ||
+        ckpt_advice_look(&s->advice, &c->arena, err) < 0)
         return -1;
     return list_memory(c, err);
 }
@@ -442,7 +443,8 @@ static int save(struct capture *c, struct ckpt_err *err)
 static bool may_fork(const struct capture *c)
 {
     return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
-           !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0;
+           !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0 &&
+           !s->advice.unlike_in_child;
 }
 
 /* A copy of a descriptor would keep a pipe from ending, or a file locked,
@@ -529,6 +531,29 @@ static int begin_increment(struct capture *c, struct ckpt_err *err)
     return 0;
 }
 
+/* Not even a process itself can read all of its /proc unless it is dumpable. */
+static void be_readable(void)
+{
+    ckpt_process_attributes_look(&s->attributes);
+    if (s->attributes.dumpable != 1)
+        ckpt_sys(SYS_prctl, PR_SET_DUMPABLE, 1);
+}
+
+static int capture_into(struct capture *c, struct ckpt_err *err)
+{
+    be_readable();
+    int rc = look(c, err);
+    if (rc < 0)
+        ckpt_capture_log("checkpoint refused: %s", err->text);
+    else if (s->request.mode != CKPT_REQUEST_CHECK)
+        rc = begin_increment(c, err);
+    if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
+        rc = may_fork(c) ? save_in_child(c, err) : save_here(c, err);
+    ckpt_increment_end(&c->increment);
+    ckpt_process_attributes_set(&s->attributes);
+    return rc;
+}
+
 static int capture_stopped(struct ckpt_err *err)
 {
     struct capture c;
@@ -542,17 +567,13 @@ static int capture_stopped(struct ckpt_err *err)
         return -1;
     }
     memset(&c, 0, sizeof c);
-    if (ckpt_arena_map(&c.arena, ARENA_BYTES, err) < 0)
-        return -1;
-    int rc = look(&c, err);
-    if (rc < 0)
-        ckpt_capture_log("checkpoint refused: %s", err->text);
-    else if (s->request.mode != CKPT_REQUEST_CHECK)
-        rc = begin_increment(&c, err);
-    if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
-        rc = may_fork(&c) ? save_in_child(&c, err) : save_here(&c, err);
-    ckpt_increment_end(&c.increment);
-    ckpt_arena_unmap(&c.arena);
+    ckpt_advice_pause(&s->advice);
+    int rc = ckpt_arena_map(&c.arena, ARENA_BYTES, err);
+    if (rc == 0) {
+        rc = capture_into(&c, err);
+        ckpt_arena_unmap(&c.arena);
+    }
+    ckpt_advice_resume(&s->advice);
     return rc;
 }
 

@@ -86,6 +86,7 @@ static void take_args(int *remote_fd)
     struct ckpt_revive_args *args = s->args;
 
     *remote_fd = args->remote_fd;
+    s->has_parent = args->flags & CKPT_REVIVE_PARENT;
     if (args->has_settings)
         s->settings = args->settings;
     if (s->yielded) /* the other one is still the program's */
@@ -139,6 +140,8 @@ void ckpt_revive_finish(void)
         die(err.text);
     load_memory(&err);
     give_back_hole();
+    ckpt_advice_give(&s->advice);
+    ckpt_process_attributes_set(&s->attributes);
     ckpt_pending_queue(&s->pending);
     for (size_t i = s->non_restart; i-- > 0;)
         s->on_restart[i].fn(s->on_restart[i].arg);

@@ -20,8 +20,9 @@
  * bare leaves mapped and ckpt_revive_finish() gives back. */
 enum { CKPT_REVIVE_VERSION = 2 };
 enum {
-    CKPT_REVIVE_IDS = 1,  /* the threads get the ids that they had */
-    CKPT_REVIVE_CAPS = 2, /* and no more capabilities than they had */
+    CKPT_REVIVE_IDS = 1,    /* the threads get the ids that they had */
+    CKPT_REVIVE_CAPS = 2,   /* and no more capabilities than they had */
+    CKPT_REVIVE_PARENT = 4, /* `ckpt restart` is the parent */
 };
 struct ckpt_revive_args {
     uint32_t version;

@@ -6,6 +6,7 @@
 #ifndef CKPT_CAPTURE_STATE_H
 #define CKPT_CAPTURE_STATE_H
 
+#include "lib/capture/advice.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/pending.h"
 #include "lib/capture/request.h"
@@ -42,8 +43,11 @@ struct ckpt_capture_state {
         yielded; /* the signal in place of one that the program took, or 0 */
     struct sigaction program_action; /* what the program has set for the
                                         checkpoint signal */
-    _Atomic uint32_t knows_ids;      /* it has asked for an id of its own */
-    uint64_t captured_ns;            /* CLOCK_MONOTONIC of the capture */
+    struct ckpt_process_attributes attributes;
+    struct ckpt_advice advice;
+    bool has_parent;            /* `ckpt restart` is its parent */
+    _Atomic uint32_t knows_ids; /* it has asked for an id of its own */
+    uint64_t captured_ns;       /* CLOCK_MONOTONIC of the capture */
     uint64_t affinity[CKPT_AFFINITY_WORDS]; /* at the start */
     struct ckpt_inherited inherited;
     _Atomic uint32_t capturing;

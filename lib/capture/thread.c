@@ -6,7 +6,6 @@
 #include "lib/common/sys.h"
 
 #include <asm/prctl.h>
-#include <linux/capability.h>
 #include <linux/futex.h>
 #include <linux/rseq.h>
 #include <sched.h>
@@ -23,7 +22,6 @@ extern const unsigned int __rseq_size __attribute__((weak));
 enum {
     RSEQ_LEN = 32,
     RSEQ_SIGNATURE = 0x53053053,
-    CAPS_VERSION = _LINUX_CAPABILITY_VERSION_3,
 };
 
 static void describe_rseq(struct ckpt_thread *t)
@@ -50,8 +48,7 @@ void ckpt_thread_describe(struct ckpt_thread *t, void *ucontext)
     ckpt_sys(SYS_get_robust_list, 0, &t->robust_list, &t->robust_list_len);
     ckpt_sys(SYS_prctl, PR_GET_NAME, t->comm);
     describe_rseq(t);
-    struct __user_cap_header_struct head = {CAPS_VERSION, 0};
-    ckpt_sys(SYS_capget, &head, t->caps);
+    ckpt_attributes_look(&t->attributes, ckpt_capture_state.has_parent);
 }
 
 /* The list is a circle with its head in libc's record of the thread. */
@@ -74,19 +71,6 @@ static void revive_scheduling(const struct ckpt_thread *t)
         ckpt_sys(SYS_sched_setaffinity, 0, sizeof t->affinity, t->affinity);
     if (t->policy != SCHED_OTHER)
         ckpt_sys(SYS_sched_setscheduler, 0, t->policy, &param);
-}
-
-/* A new user namespace, or another caller, may have given more. */
-static void drop_caps(const struct ckpt_thread *t)
-{
-    struct __user_cap_header_struct head = {CAPS_VERSION, 0};
-    uint32_t caps[6];
-
-    if (ckpt_sys(SYS_capget, &head, caps) < 0)
-        return;
-    for (int i = 0; i < 6; i++)
-        caps[i] &= t->caps[i];
-    ckpt_sys(SYS_capset, &head, caps);
 }
 
 void ckpt_thread_revive(struct ckpt_thread *t)
@@ -114,8 +98,8 @@ void ckpt_thread_revive(struct ckpt_thread *t)
     for (int sig = 1; sig < 64; sig++)
         if (t->pending >> (sig - 1) & 1)
             ckpt_sys(SYS_tkill, tid, sig);
-    if (ckpt_capture_state.args->flags & CKPT_REVIVE_CAPS)
-        drop_caps(t);
+    ckpt_attributes_set(&t->attributes,
+                        ckpt_capture_state.args->flags & CKPT_REVIVE_CAPS);
     t->tid = tid;
 }
 

@@ -12,6 +12,7 @@
 #define CKPT_CAPTURE_THREAD_H
 
 #include "lib/arch/x86_64.h"
+#include "lib/capture/attributes.h"
 #include "lib/image/notes.h"
 
 #include <stdbool.h>
@@ -31,7 +32,7 @@ struct ckpt_thread {
     uint64_t affinity[CKPT_AFFINITY_WORDS]; /* when the program has set one */
     int32_t has_affinity;
     int32_t policy, priority;
-    uint32_t caps[6]; /* as capget(2) tells them, version 3 */
+    struct ckpt_attributes attributes;
     int32_t tid;
     int32_t parked;
     char comm[CKPT_COMM_MAX];

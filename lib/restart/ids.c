@@ -158,8 +158,9 @@ static int keep(const struct ckpt_notes *notes, struct ckpt_namespace *clocks,
     }
     if (choose(notes, &ns, err) < 0)
         return -1;
-    *flags |=
-        CKPT_REVIVE_IDS | (ns.flags & CLONE_NEWUSER ? CKPT_REVIVE_CAPS : 0);
+    *flags |= CKPT_REVIVE_IDS | CKPT_REVIVE_PARENT;
+    if (ns.flags & CLONE_NEWUSER)
+        *flags |= CKPT_REVIVE_CAPS;
     clocks->flags = 0;
     return ckpt_parent_fork(&ns, notes->process.pid, err) < 0 ? -2 : 0;
 }

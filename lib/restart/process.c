@@ -72,10 +72,8 @@ int ckpt_process_prepare(const struct ckpt_notes *notes, struct ckpt_err *err)
 
     if (!remote && chdir(p->cwd) < 0)
         return ckpt_err_sys(err, "the working directory %s", p->cwd);
-    if (!remote) {
+    if (!remote)
         umask(p->umask);
-        set_limits(p);
-    }
     for (size_t i = 0; i < notes->nthreads; i++)
         if (notes->threads[i].tid == p->pid &&
             notes->threads[i].nice > getpriority(PRIO_PROCESS, 0))
@@ -116,6 +114,8 @@ void ckpt_process_commit(const struct ckpt_notes *notes)
         struct itimerval it = {to_timeval(interval), to_timeval(value)};
         ckpt_sys(SYS_setitimer, i, &it, NULL);
     }
+    if (!(notes->meta.flags & CKPT_META_REMOTE))
+        set_limits(p); /* we needed more descriptors than the program may */
     leave_rseq();
 }
 

@@ -10,12 +10,12 @@
  * features.  0, or -1 with ENOTSUP and what is missing. */
 int ckpt_process_check(const struct ckpt_notes *notes, struct ckpt_err *err);
 
-/* Working directory, umask, limits, priority: may fail, changes nothing that
- * matters to others. */
+/* Working directory, umask, priority: may fail, changes nothing that matters
+ * to others. */
 int ckpt_process_prepare(const struct ckpt_notes *notes, struct ckpt_err *err);
 
-/* Signal actions (all signals are blocked first), interval timers; leave
- * rseq.  Cannot fail; the process is the program's from here on. */
+/* Signal actions (all signals are blocked first), interval timers, limits;
+ * leave rseq.  Cannot fail; the process is the program's from here on. */
 void ckpt_process_commit(const struct ckpt_notes *notes);
 
 /* Fill in what the kernel should know of the new memory. */
