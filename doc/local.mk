@@ -7,7 +7,7 @@ dist_man_MANS += doc/man/ckpt-cc.1 doc/man/ckpt-c++.1 doc/man/ckpt-fc.1 \
 	doc/man/ckpt_checkpoint.3 \
 	doc/man/ckpt_disable.3 doc/man/ckpt_enable.3 \
 	doc/man/ckpt_exclude.3 doc/man/ckpt_include.3 \
-	doc/man/ckpt_on_checkpoint.3 doc/man/ckpt_on_restart.3
+	doc/man/ckpt_migrate.3 doc/man/ckpt_on_checkpoint.3 doc/man/ckpt_on_restart.3
 
 # The pool.
 EXTRA_DIST += doc/job-states.md

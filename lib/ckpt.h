@@ -36,6 +36,12 @@ int ckpt_include(void *addr, size_t len);
 int ckpt_on_checkpoint(void (*fn)(void *arg), void *arg);
 int ckpt_on_restart(void (*fn)(void *arg), void *arg);
 
+/* Ask, as a job of a pool, to be moved: to the station of this name, or (NULL)
+ * to any other.  0 when home has noted it: the program goes on, and is
+ * checkpointed and moved a moment later.  -1 with ENOTSUP outside of a pool,
+ * with EINVAL for a name that cannot be, or with what home answered. */
+int ckpt_migrate(const char *station);
+
 #ifdef __cplusplus
 }
 #endif

@@ -68,7 +68,7 @@ CKPT_WRAPS = __wrap_read __wrap___read __wrap_write __wrap___write \
 	__wrap_pwrite64 __wrap___pwrite64 __wrap_lseek __wrap_lseek64 \
 	__wrap___lseek __wrap___lseek64
 CKPT_PUBLIC = ckpt_checkpoint ckpt_disable ckpt_enable ckpt_exclude \
-	ckpt_include ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED) \
+	ckpt_include ckpt_migrate ckpt_on_checkpoint ckpt_on_restart $(CKPT_WRAPPED) \
 	$(CKPT_WRAPS)
 
 lib/libckpt.o: $(CKPT_WHOLE) lib/libproto.a

@@ -223,14 +223,15 @@ SERVICE(event, shadow_event_args, shadow_status_res)
         [SHADOW_EV_EXITED] = JOBEVENT_EXITED,
         [SHADOW_EV_FAILED] = JOBEVENT_FAILED,
         [SHADOW_EV_REFUSED] = JOBEVENT_REFUSED,
+        [SHADOW_EV_MIGRATE] = JOBEVENT_MIGRATE,
     };
     BEGIN;
 
-    if (!is_starter(req)) {
+    if (args->event != SHADOW_EV_MIGRATE && !is_starter(req)) {
         res->status = EPERM;
         return TRUE;
     }
-    if (args->event < SHADOW_EV_STARTED || args->event > SHADOW_EV_REFUSED) {
+    if (args->event < SHADOW_EV_STARTED || args->event > SHADOW_EV_MIGRATE) {
         res->status = EINVAL;
         return TRUE;
     }

@@ -150,7 +150,8 @@ enum jobevent_kind {
     JOBEVENT_CONFLICT,     /* a file was changed by somebody else: see text */
     JOBEVENT_DENIED,       /* the job asked for a path outside its grants */
     JOBEVENT_LOST,
-    JOBEVENT_LOG, /* a line from the program's library */
+    JOBEVENT_LOG,     /* a line from the program's library */
+    JOBEVENT_MIGRATE, /* the job wants to go to the station in text; "": any */
 };
 
 struct jobevent {

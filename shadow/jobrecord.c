@@ -20,6 +20,7 @@ static const char *const event_names[] = {
     [JOBEVENT_FAILED] = "failed",     [JOBEVENT_ROLLED_BACK] = "rolled-back",
     [JOBEVENT_CONFLICT] = "conflict", [JOBEVENT_DENIED] = "denied",
     [JOBEVENT_LOST] = "lost",         [JOBEVENT_LOG] = "log",
+    [JOBEVENT_MIGRATE] = "migrate",
 };
 
 static const char *name_of(const char *const *names, size_t count, unsigned i)

@@ -6,6 +6,7 @@
 #include "lib/capture/state.h"
 #include "lib/common/futex.h"
 #include "lib/common/sys.h"
+#include "lib/remote/remote.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -13,6 +14,8 @@
 #include <sys/mman.h>
 
 #define PUBLIC __attribute__((visibility("default")))
+
+enum { STATION_MAX = 64 };
 
 static struct ckpt_capture_state *const s = &ckpt_capture_state;
 
@@ -155,4 +158,15 @@ PUBLIC int ckpt_on_checkpoint(void (*fn)(void *arg), void *arg)
 PUBLIC int ckpt_on_restart(void (*fn)(void *arg), void *arg)
 {
     return add_hook(s->on_restart, &s->non_restart, fn, arg);
+}
+
+PUBLIC int ckpt_migrate(const char *station)
+{
+    const char *name = station ? station : "";
+
+    if (strlen(name) > STATION_MAX || strpbrk(name, " \t\n/"))
+        return (int)ckpt_sys_errno(-EINVAL);
+    if (!ckpt_remote_active())
+        return (int)ckpt_sys_errno(-ENOTSUP);
+    return (int)ckpt_sys_errno(ckpt_remote_migrate(name));
 }

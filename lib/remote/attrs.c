@@ -86,6 +86,7 @@ void ckpt_attrs_call(uint32_t proc)
     case SHADOW_CHDIR:
     case SHADOW_FCHDIR:
     case SHADOW_LOG:
+    case SHADOW_EVENT:
         return;
     default: /* a lock, too: who takes one wants to see what is new */
         ckpt_link->changes++;

@@ -45,6 +45,10 @@ struct ckpt_sink *ckpt_remote_sink(void);
  * again at their numbers and the files opened again at home. */
 int ckpt_remote_revive(int boot_fd, struct ckpt_err *err);
 
+/* Ask home that the job be moved to the station ("": to any other).  0, or
+ * -errno. */
+long ckpt_remote_migrate(const char *station);
+
 /* A line for the job's log at home; best effort. */
 void ckpt_remote_log(const char *text);
 

@@ -174,6 +174,24 @@ static long do_log(struct ckpt_call *call)
     return 0;
 }
 
+static long do_migrate(struct ckpt_call *call)
+{
+    shadow_event_args args = {
+        .event = SHADOW_EV_MIGRATE,
+        .text = (char *)(uintptr_t)call->arg[0],
+    };
+
+    return ckpt_session_call(SHADOW_EVENT, (xdrproc_t)xdr_shadow_event_args,
+                             &args, NULL, NULL);
+}
+
+long ckpt_remote_migrate(const char *station)
+{
+    struct ckpt_call call = {.arg = {(uint64_t)(uintptr_t)station}};
+
+    return ckpt_locked(do_migrate, &call);
+}
+
 void ckpt_remote_log(const char *text)
 {
     struct ckpt_call call = {.arg = {(uint64_t)(uintptr_t)text}};

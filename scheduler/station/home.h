@@ -133,6 +133,11 @@ int station_stay(struct home *home, struct active *active,
 
 /* --- the coordinator's orders: home_orders.c ----------------------------- */
 
+/* The job itself wants to go elsewhere: to `station`, or anywhere ("").  As
+ * `ckpt migrate` and `ckpt vacate`. */
+void order_migrate(struct home *home, struct active *active,
+                   const char *station);
+
 /* A job is to leave its station. */
 void order_take(struct home *home, const coord_order *order);
 /* Its checkpoint was refused: it stays, if an order was the reason. */

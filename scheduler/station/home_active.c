@@ -310,6 +310,8 @@ static void event_line(struct home *home, struct active *active, char *line)
         return;
     take_event(home, &job, &event);
     job_clear(&job);
+    if (event.kind == JOBEVENT_MIGRATE)
+        order_migrate(home, active, event.text);
     if (event.kind == JOBEVENT_CHECKPOINTED)
         active->refused = false;
     else if (event.kind == JOBEVENT_REFUSED)

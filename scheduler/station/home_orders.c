@@ -9,6 +9,7 @@
 #include "scheduler/station/home.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,28 @@ void order_take(struct home *home, const coord_order *order)
              order->from, order->to[0] ? " for " : "", order->to, order->why);
     active_leave(active, false, order->why);
     active->ordered = true;
+}
+
+void order_migrate(struct home *home, struct active *active,
+                   const char *station)
+{
+    char why[JOB_STATION_MAX + 64];
+    struct job_detail detail = {.text = why};
+    struct ckpt_err err;
+
+    snprintf(why, sizeof why, "the job asked to go to %s (ckpt_migrate)",
+             station[0] ? station : "another station");
+    if (active->phase != ACTIVE_RUN || active->leave || home->stopping)
+        return;
+    if (station[0] &&
+        store_set_want_station(home->store, active->id, station, &err) < 0) {
+        log_line("job %llu: %s", (unsigned long long)active->id, err.text);
+        return;
+    }
+    if (home_apply(home, active->id, JOB_EV_VACATE, &detail) < 0)
+        return;
+    log_line("job %llu: %s", (unsigned long long)active->id, why);
+    active_leave(active, false, why);
 }
 
 void order_refused(struct home *home, struct active *active)

@@ -39,5 +39,6 @@ dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
 EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 	tests/progs/remote_reach.c
-dist_check_SCRIPTS += tests/system/pool_churn.sh
+TESTS += tests/system/pool_migrate.sh
+dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh
 CHECK_LONG_TESTS += tests/system/pool_churn.sh
