@@ -76,7 +76,9 @@ void sim_job_ad(const struct sim *w, uint32_t j, struct policy_job *ad)
     ad->image_mb = job->image_mb;
     ad->cpu_need = 1;
     ad->mem_need = w->sc->memory_mb > 0 ? job->image_mb / w->sc->memory_mb : 0;
-    ad->io_station = POLICY_NOBODY;
+    ad->io_rate = job->io;
+    ad->io_station = job->io_station;
+    ad->forks = job->forks;
     ad->started = job->started;
     ad->movable = job->movable;
 }
@@ -119,9 +121,20 @@ static void view_of(struct sim *w, uint32_t s, bool jobs,
     view->jobs = w->job_room;
 }
 
-void sim_send(struct sim *w, uint32_t j, uint32_t to, double travel_s)
+void sim_fetch(struct sim *w, uint32_t j)
+{
+    const struct sim_job *job = &w->job[j];
+
+    sim_link_start(w, job->home, job->image_mb, SIM_EV_LAND, j, 0);
+}
+
+void sim_send(struct sim *w, uint32_t j, uint32_t to, double fixed_s,
+              bool from_home)
 {
     struct sim_job *job = &w->job[j];
+    double mb = job->has_image ? job->image_mb : 0;
+    bool shared = w->link && from_home && mb > 0;
+    double travel_s = shared ? fixed_s : fixed_s + mb / w->sc->bandwidth;
 
     job->dest = to;
     w->station[to].coming++;
@@ -129,19 +142,17 @@ void sim_send(struct sim *w, uint32_t j, uint32_t to, double travel_s)
         job->transfers++;
         w->result->mb += job->measured ? job->image_mb : 0;
     }
-    if (travel_s <= 0) {
+    if (travel_s <= 0 && !shared) {
         sim_land(w, j);
         return;
     }
     sim_changed(w, to);
-    sim_at(w, w->now + travel_s, SIM_EV_LAND, j, 0);
+    sim_at(w, w->now + travel_s, shared ? SIM_EV_FETCH : SIM_EV_LAND, j, 0);
 }
 
-static double travel_time(const struct sim *w, const struct sim_job *job)
+static double fixed_time(const struct sim *w, const struct sim_job *job)
 {
-    if (!job->has_image)
-        return w->sc->place_cost;
-    return w->par.move_fixed_s + job->image_mb / w->sc->bandwidth;
+    return job->has_image ? w->par.move_fixed_s : w->sc->place_cost;
 }
 
 void sim_land(struct sim *w, uint32_t j)
@@ -185,7 +196,7 @@ static void move_job(struct sim *w, uint32_t s, uint32_t j, uint32_t target)
         job->has_image = true;
         sim_settle(w, j, true);
     }
-    sim_send(w, j, target, travel_time(w, job));
+    sim_send(w, j, target, fixed_time(w, job), false);
 }
 
 static uint32_t search_new(struct sim *w)
@@ -249,7 +260,7 @@ static bool go_place(struct sim *w, struct sim_search *s, uint32_t target)
         return false;
     w->result->placed += job->measured && !job->started;
     w->result->moved += job->measured && job->started;
-    sim_send(w, s->id, target, travel_time(w, job));
+    sim_send(w, s->id, target, fixed_time(w, job), true);
     return true;
 }
 
@@ -313,7 +324,7 @@ static void give_up(struct sim *w, const struct sim_search *s)
     if (job->at == POLICY_NOBODY || job->at == s->station)
         sim_enqueue(w, s->station, s->id);
     else
-        sim_send(w, s->id, s->station, travel_time(w, job));
+        sim_send(w, s->id, s->station, fixed_time(w, job), false);
 }
 
 static bool wire_loses(struct sim *w)

@@ -124,13 +124,10 @@ static void pass_shares(struct sim *w)
 static void start(struct sim *w, uint32_t j, uint32_t s)
 {
     struct sim_job *job = &w->job[j];
-    double travel = w->sc->place_cost;
 
     w->user[job->user].share.held++;
     w->result->placed += job->measured && !job->started;
-    if (job->has_image)
-        travel += job->image_mb / w->sc->bandwidth;
-    sim_send(w, j, s, travel);
+    sim_send(w, j, s, w->sc->place_cost, true);
 }
 
 void sim_start_reserved(struct sim *w, uint32_t s)

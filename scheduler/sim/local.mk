@@ -6,7 +6,7 @@ scheduler_sim_libsim_a_SOURCES = \
 	scheduler/sim/formula.h scheduler/sim/harvest.c \
 	scheduler/sim/forward.c scheduler/sim/forward.h \
 	scheduler/sim/heap.c scheduler/sim/heap.h \
-	scheduler/sim/law.c scheduler/sim/law.h scheduler/sim/news.c \
+	scheduler/sim/link.c scheduler/sim/law.c scheduler/sim/law.h scheduler/sim/news.c \
 	scheduler/sim/owner.c scheduler/sim/plot.c scheduler/sim/plot.h \
 	scheduler/sim/probowner.c scheduler/sim/probowner.h \
 	scheduler/sim/arrivals.c scheduler/sim/result.c \

@@ -114,6 +114,32 @@ static void set_rung(struct sim *w, uint32_t s, enum policy_rung rung)
     sim_changed(w, s);
 }
 
+/* Their images go home while the checkpoints are made; the station is free
+ * when all of it is done. */
+static void upload(struct sim *w, uint32_t s, double needed)
+{
+    struct sim_station *st = &w->station[s];
+    uint32_t j;
+
+    st->uploads = 1;
+    sim_at(w, w->now + needed, SIM_EV_UPLOADED, s, st->ladder_stamp);
+    for (j = st->head; j != POLICY_NOBODY; j = w->job[j].next) {
+        const struct sim_job *job = &w->job[j];
+
+        if (!sim_is_guest(w, s, j) || !job->movable || job->image_mb <= 0)
+            continue;
+        st->uploads++;
+        sim_link_start(w, job->home, job->image_mb, SIM_EV_UPLOADED, s,
+                       st->ladder_stamp);
+    }
+}
+
+void sim_uploaded(struct sim *w, uint32_t s)
+{
+    if (--w->station[s].uploads == 0)
+        sim_vacated(w, s, true);
+}
+
 /* All foreign jobs checkpoint and leave; a job that cannot is killed. */
 void sim_vacate(struct sim *w, uint32_t s)
 {
@@ -127,7 +153,9 @@ void sim_vacate(struct sim *w, uint32_t s)
         if (sim_is_guest(w, s, j) && w->job[j].movable)
             needed += sim_checkpoint_time(w, &w->job[j]);
     /* With no time at all nothing can be saved. */
-    if (needed < w->par.vacate_limit_s)
+    if (w->link && w->par.vacate_limit_s > 0)
+        upload(w, s, needed);
+    else if (needed < w->par.vacate_limit_s)
         sim_at(w, w->now + needed, SIM_EV_VACATED, s, st->ladder_stamp);
 }
 
@@ -163,9 +191,13 @@ void sim_vacated(struct sim *w, uint32_t s, bool keep)
     set_rung(w, s, POLICY_RUNG_RUNNING);
     for (j = st->head; j != POLICY_NOBODY; j = next) {
         next = w->job[j].next;
-        if (sim_is_guest(w, s, j))
-            leave(w, s, j, keep);
+        if (!sim_is_guest(w, s, j))
+            continue;
+        if (w->link && st->uploads > 0)
+            sim_link_drop(w, w->job[j].home, SIM_EV_UPLOADED, s);
+        leave(w, s, j, keep);
     }
+    st->uploads = 0;
     set_stopped(w, s, false);
     sim_start_reserved(w, s);
 }

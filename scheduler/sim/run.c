@@ -69,7 +69,8 @@ static void handle(struct sim *w, const struct sim_event *e)
 {
     struct sim_station *st =
         e->kind == SIM_EV_COMPLETE || e->kind == SIM_EV_LADDER ||
-                e->kind == SIM_EV_VACATED || e->kind == SIM_EV_IDLE
+                e->kind == SIM_EV_VACATED || e->kind == SIM_EV_IDLE ||
+                e->kind == SIM_EV_UPLOADED
             ? &w->station[e->a]
             : NULL;
 
@@ -125,6 +126,20 @@ static void handle(struct sim *w, const struct sim_event *e)
         break;
     case SIM_EV_REPAIRED:
         sim_repaired(w, e->a);
+        break;
+    case SIM_EV_LINK:
+        if (w->link[e->a].stamp == e->b)
+            sim_link_event(w, e->a);
+        break;
+    case SIM_EV_FETCH:
+        sim_fetch(w, e->a);
+        break;
+    case SIM_EV_UPLOADED:
+        if (st->ladder_stamp == e->b)
+            sim_uploaded(w, e->a);
+        break;
+    case SIM_EV_FORK:
+        sim_fork(w, e->a, e->b);
         break;
     case SIM_EV_SAMPLE:
         sim_sample(w);

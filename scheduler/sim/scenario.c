@@ -29,6 +29,9 @@ void sim_scenario_clear(struct sim_scenario *s)
     for (i = 0; i < s->n_classes; i++) {
         sim_law_clear(&s->class[i].size);
         sim_law_clear(&s->class[i].image);
+        sim_law_clear(&s->class[i].io);
+        sim_law_clear(&s->class[i].forks);
+        sim_law_clear(&s->class[i].fork_size);
     }
     sim_law_clear(&s->speed);
     sim_law_clear(&s->owner_idle);
@@ -62,6 +65,9 @@ static struct sim_class *class_named(struct sim_scenario *s, const char *name,
     c->users = 1;
     sim_law_parse(&c->size, "exp 1", NULL);
     sim_law_parse(&c->image, "const 0", NULL);
+    sim_law_parse(&c->io, "const 0", NULL);
+    sim_law_parse(&c->forks, "const 0", NULL);
+    sim_law_parse(&c->fork_size, "exp 1", NULL);
     return c;
 }
 

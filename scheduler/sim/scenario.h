@@ -30,6 +30,9 @@ struct sim_class {
     uint32_t keep;        /* each always has that many waiting or running */
     struct sim_law size;  /* processor seconds on the reference machine */
     struct sim_law image; /* MB */
+    struct sim_law io;    /* share of a job's time spent on I/O */
+    struct sim_law forks; /* children that a job makes */
+    struct sim_law fork_size;
 };
 
 /* One line of a recorded workload (see doc/simulator.md). */
@@ -67,7 +70,10 @@ struct sim_scenario {
     uint32_t n_classes;
     struct sim_record *record; /* recorded workload, in order of time */
     uint32_t n_records, n_record_users;
-    double movable; /* share of the jobs that can be checkpointed */
+    double movable;      /* share of the jobs that can be checkpointed */
+    double io_remote;    /* I/O takes so many times longer elsewhere */
+    uint32_t io_servers; /* stations it is done with */
+    double fork_every;   /* time from one child to the next */
     /* length */
     uint32_t jobs, warmup_jobs; /* or, where jobs is 0: */
     double duration, warmup;
@@ -81,7 +87,8 @@ struct sim_scenario {
     bool diurnal;
     double hour[24]; /* activity by hour, relative; mean 1 */
     /* moving and checkpointing */
-    double bandwidth;  /* MB/s */
+    double bandwidth;  /* MB/s of a transfer */
+    double home_link;  /* MB/s of all that go to and from a home; 0: plenty */
     double place_cost; /* of starting a job elsewhere */
     double ckpt_fixed, ckpt_mb_s;
     double restart_cost;

@@ -126,11 +126,11 @@ static double work_since(const struct sim *w, const struct sim_job *j,
     if (served <= 0)
         return 0;
     if (every <= 0)
-        return served < j->left ? served : j->left;
-    segment = every + sim_checkpoint_time(w, j);
+        return served < j->left * j->factor ? served / j->factor : j->left;
+    segment = every * j->factor + sim_checkpoint_time(w, j);
     n = (double)(uint64_t)(served / segment + 1e-9);
     *held = n * every < j->left ? n * every : j->left;
-    work = served - n * segment;
+    work = (served - n * segment) / j->factor;
     work = n * every + (work < every ? work : every);
     return work < j->left ? work : j->left;
 }
@@ -145,8 +145,8 @@ double sim_work_done(const struct sim *w, const struct sim_job *j)
 /* Begin (again) with `left` work and `pre` restart cost. */
 static void restart(struct sim *w, struct sim_job *j)
 {
-    j->demand =
-        j->pre + j->left + checkpoints(w, j->left) * sim_checkpoint_time(w, j);
+    j->demand = j->pre + j->left * j->factor +
+                checkpoints(w, j->left) * sim_checkpoint_time(w, j);
     j->togo = j->demand;
 }
 
@@ -177,6 +177,9 @@ void sim_enqueue(struct sim *w, uint32_t s, uint32_t j)
     sim_advance(w, s);
     job->at = s;
     job->dest = POLICY_NOBODY;
+    job->factor = job->io > 0 && job->io_station != s
+                      ? 1 + job->io * (w->sc->io_remote - 1)
+                      : 1;
     job->here_since = w->now;
     job->prev = st->tail;
     job->next = POLICY_NOBODY;
@@ -250,6 +253,7 @@ uint32_t sim_job_new(struct sim *w)
 
 void sim_job_free(struct sim *w, uint32_t j)
 {
+    w->job[j].children = 0; /* no more of them */
     w->job[j].next = w->free_job;
     w->free_job = j;
 }

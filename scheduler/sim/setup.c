@@ -23,6 +23,11 @@ int sim_world_alloc(struct sim *w)
     w->shares = calloc(users, sizeof *w->shares);
     if (!w->station || !w->user || !w->shares)
         return -1;
+    if (sc->home_link > 0) {
+        w->link = calloc(n, sizeof *w->link);
+        if (!w->link)
+            return -1;
+    }
     if (kind == POLICY_INFO_TABLE && !w->policy.harvest) {
         w->table = calloc(n, sizeof *w->table);
         w->table_at = calloc(n, sizeof *w->table_at);
@@ -165,6 +170,9 @@ void sim_first_events(struct sim *w)
 
 void sim_world_clear(struct sim *w)
 {
+    for (uint32_t s = 0; w->link && s < w->n_stations; s++)
+        free(w->link[s].load);
+    free(w->link);
     sim_heap_clear(&w->heap);
     free(w->station);
     free(w->user);

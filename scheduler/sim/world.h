@@ -13,6 +13,7 @@
  *   harvest.c   one decider for all: queues and negotiation cycles
  *   owner.c     owners, the ladder, crashes
  *   news.c      table, gossip, adverts
+ *   link.c      transfers that share a home's link
  *   shelf.c     a large table, by what a decision looks for
  *   arrivals.c  who brings which job when
  *   result.c    what is measured
@@ -49,7 +50,24 @@ enum sim_event_kind {
     SIM_EV_NEWS,     /* a: message */
     SIM_EV_FAIL,     /* a: station */
     SIM_EV_REPAIRED, /* a: station */
-    SIM_EV_SAMPLE
+    SIM_EV_SAMPLE,
+    SIM_EV_LINK,     /* a: home, b: stamp; a transfer over its link is done */
+    SIM_EV_FETCH,    /* a: job; its image is fetched from home */
+    SIM_EV_UPLOADED, /* a: station, b: ladder_stamp; a part of vacating */
+    SIM_EV_FORK      /* a: job, b: its number */
+};
+
+/* A transfer under way over a home's link, and what happens when it is done;
+ * link.c. */
+struct sim_load {
+    double until;
+    uint32_t kind, a, b;
+};
+
+struct sim_link {
+    double served, last;
+    struct sim_load *load;
+    uint32_t n, room, stamp;
 };
 
 struct sim_job {
@@ -65,8 +83,12 @@ struct sim_job {
     double image_mb;
     uint64_t number;
     uint32_t user, home, at, from, dest;
-    uint32_t prev, next; /* on its station, in its queue, or free */
-    uint32_t transfers;  /* of its image */
+    uint32_t prev, next;      /* on its station, in its queue, or free */
+    uint32_t transfers;       /* of its image */
+    uint32_t children, forks; /* it will have, and has made */
+    uint32_t io_station;
+    double io;     /* share of its time spent on I/O */
+    double factor; /* time per work where it is */
     bool started, movable, has_image, measured;
 };
 
@@ -91,6 +113,7 @@ struct sim_station {
     bool owner_here, available, stopped, down;
     bool counted_idle;
     uint32_t coming;   /* jobs on their way here (harvest: claimed) */
+    uint32_t uploads;  /* of vacating, not done yet */
     uint32_t reserved; /* job that gets the station when it is vacated */
     double mem_used;
     double busy_s; /* processor time given to jobs */
@@ -130,6 +153,7 @@ struct sim {
     struct sim_user *user;
     uint32_t n_users;
     uint32_t class_first[SIM_CLASSES_MAX + 1]; /* first user of each class */
+    struct sim_link *link; /* by station; NULL: homes are never short */
     struct sim_job *job;
     uint32_t n_jobs, room_jobs, free_job;
     struct sim_search *search;
@@ -199,7 +223,20 @@ void sim_station_event(struct sim *w, uint32_t s, enum policy_event event);
 void sim_probe_arrived(struct sim *w, uint32_t slot);
 void sim_probe_answered(struct sim *w, uint32_t slot);
 void sim_land(struct sim *w, uint32_t j);
-void sim_send(struct sim *w, uint32_t j, uint32_t to, double travel_s);
+/* The job goes to a station, after fixed_s; its image, if it has one, comes
+ * from its home or from where it was. */
+void sim_send(struct sim *w, uint32_t j, uint32_t to, double fixed_s,
+              bool from_home);
+void sim_fetch(struct sim *w, uint32_t j);
+
+/* ---- link.c ---- */
+/* A transfer of `mb` over the home's link; when it is done, event (kind, a, b)
+ * happens. */
+void sim_link_start(struct sim *w, uint32_t home, double mb, uint32_t kind,
+                    uint32_t a, uint32_t b);
+/* Those with this event will not be done. */
+void sim_link_drop(struct sim *w, uint32_t home, uint32_t kind, uint32_t a);
+void sim_link_event(struct sim *w, uint32_t home);
 
 /* ---- harvest.c ---- */
 void sim_queue(struct sim *w, uint32_t j, bool first);
@@ -213,6 +250,7 @@ void sim_idle_event(struct sim *w, uint32_t s);
 void sim_ladder(struct sim *w, uint32_t s);
 void sim_vacate(struct sim *w, uint32_t s);
 void sim_vacated(struct sim *w, uint32_t s, bool keep);
+void sim_uploaded(struct sim *w, uint32_t s);
 void sim_fail(struct sim *w, uint32_t s);
 void sim_repaired(struct sim *w, uint32_t s);
 
@@ -232,6 +270,7 @@ void sim_submit(struct sim *w, uint32_t class, uint32_t user);
 void sim_next_arrival(struct sim *w, uint32_t class);
 void sim_arrival(struct sim *w, uint32_t class);
 void sim_record_arrives(struct sim *w, uint32_t line);
+void sim_fork(struct sim *w, uint32_t job, uint32_t number);
 
 /* ---- result.c ---- */
 void sim_result_init(struct sim *w);

@@ -3,7 +3,8 @@
 # SIMTEST_LONG=1 adds what needs many jobs.
 
 sim_checks = tests/sim/check_queues tests/sim/check_moves \
-	tests/sim/check_pool tests/sim/check_protocols tests/sim/check_shelf
+	tests/sim/check_pool tests/sim/check_protocols tests/sim/check_shelf \
+	tests/sim/check_habits
 check_PROGRAMS += $(sim_checks) tests/unit/test_policy
 TESTS += $(sim_checks) tests/unit/test_policy
 
@@ -26,6 +27,9 @@ tests_sim_check_protocols_SOURCES = tests/sim/check_protocols.c
 tests_sim_check_protocols_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_sim_check_protocols_LDADD = $(sim_test_libs)
 
+tests_sim_check_habits_SOURCES = tests/sim/check_habits.c
+tests_sim_check_habits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_sim_check_habits_LDADD = $(sim_test_libs)
 tests_sim_check_shelf_SOURCES = tests/sim/check_shelf.c
 tests_sim_check_shelf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_sim_check_shelf_LDADD = $(sim_test_libs)

@@ -28,7 +28,7 @@ for policy in $(ckpt sim --policies | awk '/^[a-z]/ { print $1 }' |
     grep -v adaptive-printed); do
     { time ckpt sim "$dir/large.conf" --policy "$policy" --json >"$dir/out"; } \
         2>"$dir/time"
-    grep -q '"jobs": 1000000' "$dir/out" || {
+    grep -q '"jobs": 1e+06' "$dir/out" || {
         echo "$policy: $(cat "$dir/time" "$dir/out")"
         exit 1
     }
