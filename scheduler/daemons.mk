@@ -37,6 +37,7 @@ ckpt_coordinator_LDADD = scheduler/core/libjob.a $(POOL_LIBS)
 ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/job.c scheduler/starter/job.h \
 	lib/common/program.c lib/common/program.h \
+	scheduler/starter/cgroup.c scheduler/starter/cgroup.h \
 	scheduler/starter/slink.c scheduler/starter/slink.h \
 	scheduler/starter/confine.c scheduler/starter/confine.h
 ckpt_starter_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)

@@ -138,6 +138,7 @@ static const char *const hold_names[JOB_HOLD_COUNT] = {
     [JOB_HOLD_EXECUTABLE] = "executable", [JOB_HOLD_FILES] = "files",
     [JOB_HOLD_START] = "start",           [JOB_HOLD_IMAGE] = "image",
     [JOB_HOLD_CONFLICT] = "conflict",     [JOB_HOLD_DISK] = "disk",
+    [JOB_HOLD_MEMORY] = "memory",
 };
 
 char job_state_letter(enum job_state state)

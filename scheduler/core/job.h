@@ -66,6 +66,7 @@ enum job_hold {
     JOB_HOLD_IMAGE = 5,      /* no readable image, and no way back */
     JOB_HOLD_CONFLICT = 6,   /* its files were changed by somebody else */
     JOB_HOLD_DISK = 7,       /* no space at home */
+    JOB_HOLD_MEMORY = 8,     /* wants more memory than its station gives */
     JOB_HOLD_COUNT
 };
 

@@ -43,6 +43,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "a job that failed to start this often in a row is held"},
     {"scratch", CKPT_CONF_TEXT, "/tmp", 0, 0, true, "directory",
      "where a station makes the jobs' scratch directories"},
+    {"job_memory", CKPT_CONF_SIZE, "0", 0, 0, true, "size",
+     "a job may have this much memory, where the station can have a control "
+     "group for it; 0: all there is"},
     {"job_user", CKPT_CONF_TEXT, "", 0, 0, true, "login name",
      "jobs run as this user when the station is root; empty: as nobody"},
 

@@ -121,6 +121,7 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
     if (s->resume_idle_s > s->params.idle_start_s)
         s->resume_idle_s = s->params.idle_start_s;
     s->pressure_limit = ckpt_conf_real(conf, "pressure_limit", station);
+    s->job_memory = ckpt_conf_size(conf, "job_memory", station);
     s->poll_ms = (uint64_t)ckpt_conf_ms(conf, "poll", station);
     s->cycle_ms = (uint64_t)ckpt_conf_ms(conf, "negotiation_cycle", NULL);
     s->checkpoint_every_s = seconds(conf, "checkpoint_every", NULL);

@@ -303,6 +303,7 @@ static void become_job(const struct job *job, const struct confine *confine,
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++)
         dup2(fd == 2 && complaint >= 0 ? complaint : null, fd);
+    cgroup_join(&job->cgroup);
     if (confine_self(confine, &err) < 0)
         goto failed;
     signal(SIGPIPE, SIG_DFL);
@@ -376,15 +377,30 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
     if (command_make(&command, job, scratch, boot_fd, err) == 0 &&
         find_user(job, &confine, err) == 0 &&
         give_scratch(&confine, err) == 0) {
+        char name[64];
         confine.program_fd = command.program_fd;
+        snprintf(name, sizeof name, "ckpt-job-%d", (int)getpid());
+        cgroup_make(&job->cgroup, name, job->memory);
         rc = launch(job, &confine, &command, boot_fd, err);
     }
+    if (rc < 0)
+        cgroup_remove(&job->cgroup);
     command_clear(&command);
     close(boot_fd);
     return rc;
 }
 
 /* --- while it runs, and the end ------------------------------------------- */
+
+bool job_wanted_memory(const struct job *job)
+{
+    return job->cgroup.has_memory && cgroup_oom_kills(&job->cgroup) > 0;
+}
+
+void job_clear(struct job *job)
+{
+    cgroup_remove(&job->cgroup);
+}
 
 uint64_t job_cpu_usec(const struct job *job)
 {

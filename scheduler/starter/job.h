@@ -8,6 +8,7 @@
 
 #include "lib/common/err.h"
 #include "lib/proto/boot.h"
+#include "scheduler/starter/cgroup.h"
 #include "scheduler/starter/slink.h"
 
 #include <stdbool.h>
@@ -15,8 +16,10 @@
 
 struct job {
     const char *user;      /* to run as when we are root, or NULL */
+    uint64_t memory;       /* it may have, in bytes; 0: all there is */
     shadow_start_ok start; /* what to run */
-    pid_t pid;             /* also its process group and session; 0: none */
+    struct cgroup cgroup;
+    pid_t pid; /* also its process group and session; 0: none */
     int wait_status;
     uint64_t cpu_usec; /* once it has ended */
     int complaint_fd;  /* what `ckpt restart` says before it has become the
@@ -42,6 +45,12 @@ enum job_change job_look(struct job *job);
  * image itself is at fault. */
 bool job_restart_failed(struct job *job, const char *scratch, char *text,
                         size_t size);
+
+/* After JOB_ENDED: it was killed because it wanted more than `memory`. */
+bool job_wanted_memory(const struct job *job);
+
+/* After JOB_ENDED and all questions. */
+void job_clear(struct job *job);
 
 /* Used on this machine so far. */
 uint64_t job_cpu_usec(const struct job *job);

@@ -265,8 +265,16 @@ static void finish(struct starter *st)
              (unsigned long long)st->boot.job, st->boot.epoch, status);
     bool failed = !st->killing &&
                   job_restart_failed(&st->job, st->scratch, text, sizeof text);
-    if (st->killing)
+    if (st->killing) {
         snprintf(text, sizeof text, "evicted: %s", st->why);
+    } else if (!failed && job_wanted_memory(&st->job)) {
+        failed = true;
+        snprintf(text, sizeof text,
+                 "killed: it wanted more memory than the station's job_memory "
+                 "of %llu MB",
+                 (unsigned long long)(st->job.memory >> 20));
+    }
+    job_clear(&st->job);
     remove_tree(st->scratch);
     if (failed)
         log_line("job %llu: %s", (unsigned long long)st->boot.job, text);
@@ -312,7 +320,8 @@ static int usage(FILE *out, int rc)
 {
     fprintf(out,
             "usage: ckpt-starter --scratch DIR --boot-fd N --link-fd N "
-            "[--user NAME]\nStarted by ckpt-station, with the job's boot "
+            "[--user NAME] [--memory BYTES]\nStarted by ckpt-station, with the "
+            "job's boot "
             "record on descriptor N.\nexample: none; it is not for people\n");
     return rc;
 }
@@ -347,6 +356,8 @@ int main(int argc, char **argv)
             st.link_fd = (int)strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--user") == 0)
             st.user = argv[++i];
+        else if (strcmp(argv[i], "--memory") == 0)
+            st.job.memory = strtoull(argv[++i], NULL, 10);
         else
             return usage(stderr, 2);
     }

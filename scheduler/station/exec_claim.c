@@ -161,7 +161,7 @@ static int boot_pipe(const station_start_args *args, struct ckpt_err *err)
 static void become_starter(struct exec *exec, const char *program, int boot_fd,
                            int link_fd, int lock_fd)
 {
-    char boot[16], link[16], pid[32];
+    char boot[16], link[16], pid[32], memory[32];
     sigset_t none;
 
     sigemptyset(&none);
@@ -174,8 +174,11 @@ static void become_starter(struct exec *exec, const char *program, int boot_fd,
     (void)!pwrite(lock_fd, pid, strlen(pid), 0);
     snprintf(boot, sizeof boot, "%d", boot_fd);
     snprintf(link, sizeof link, "%d", link_fd);
+    snprintf(memory, sizeof memory, "%llu",
+             (unsigned long long)exec->settings.job_memory);
     execl(program, program, "--scratch", exec->claim.scratch, "--boot-fd", boot,
-          "--link-fd", link, "--user", exec->settings.job_user, (char *)NULL);
+          "--link-fd", link, "--user", exec->settings.job_user, "--memory",
+          memory, (char *)NULL);
     log_line("%s: %s", program, strerror(errno));
     _exit(127);
 }

@@ -36,6 +36,7 @@ enum {
 /* The starter's words. */
 static const char EVICTED[] = "evicted: ";
 static const char DAMAGED[] = "damaged image: ";
+static const char MEMORY[] = "killed: it wanted more memory";
 
 struct active *active_find(struct home *home, uint64_t id)
 {
@@ -235,6 +236,11 @@ static void ended(struct home *home, struct active *active,
         }
         if (active->phase == ACTIVE_SHADOW) {
             event = home_fault(home, active, &detail);
+            break;
+        }
+        if (strncmp(end->text, MEMORY, strlen(MEMORY)) == 0) {
+            detail.hold_code = JOB_HOLD_MEMORY;
+            event = JOB_EV_FAULT;
             break;
         }
         image_fault(active, end->text);

@@ -33,7 +33,7 @@ dist_check_SCRIPTS += tests/system/image_tools.sh
 TESTS += tests/system/image_tools.sh
 # The pool's daemons.
 daemon_tests = tests/system/pool_quiet.sh tests/system/pool_daemons.sh tests/system/pool_confined.sh \
-	tests/system/pool_owner.sh tests/system/pool_closed.sh tests/system/pool_damaged.sh \
+	tests/system/pool_owner.sh tests/system/pool_closed.sh tests/system/pool_memory.sh tests/system/pool_damaged.sh \
 	tests/system/pool_grants.sh tests/system/pool_maps.sh tests/system/pool_balance.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
