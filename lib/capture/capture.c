@@ -129,10 +129,6 @@ static int look_threads(struct capture *c, struct ckpt_err *err)
     for (; t && i < c->nthreads; t = t->next, i++) {
         ckpt_thread_note(t, &c->threads[i]);
         ckpt_thread_keep_scheduling(t, &c->threads[i], s->affinity);
-        /* the captor's are in s->pending; a call to park is none */
-        t->pending = t == s->captor ? 0
-                                    : ckpt_pending_directed(t->tid) &
-                                          ~(1ull << (s->settings.signal - 1));
     }
     return 0;
 }
@@ -404,7 +400,7 @@ static int look(struct capture *c, struct ckpt_err *err)
 {
     look_meta(c);
     ckpt_files_inherited_prune(&s->inherited);
-    if (ckpt_wrap_sysv(err) < 0 || ckpt_pending_look(&s->pending, err) < 0 ||
+    if (ckpt_wrap_sysv(err) < 0 || ckpt_pending_look(err) < 0 ||
         ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,

@@ -1,9 +1,9 @@
 /* pending.h - signals that are pending, with their values
  *
- * The kernel shows what is pending only to who takes it: the captor takes every
- * signal of the process off the queues and puts it back in the same order.
- * Of the other threads only the set of directed signals is known.  All signals
- * are blocked meanwhile.  Async-signal-safe.
+ * The kernel shows what is pending only to who takes it.  So the captor takes
+ * every signal of the process, and every thread those that are directed at it,
+ * off the queues, and puts them back in the same order.  All signals are
+ * blocked meanwhile.  Async-signal-safe.
  */
 #ifndef CKPT_CAPTURE_PENDING_H
 #define CKPT_CAPTURE_PENDING_H
@@ -11,9 +11,9 @@
 #include "lib/common/err.h"
 
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+struct ckpt_thread;
 
 enum { CKPT_PENDING_MAX = 256 };
 
@@ -21,17 +21,19 @@ struct ckpt_pending {
     size_t count;
     struct {
         siginfo_t info;
-        bool directed; /* to the captor, not to the process */
+        struct ckpt_thread *thread; /* it is directed at; NULL: the process */
     } entries[CKPT_PENDING_MAX];
 };
 
-/* 0, or -1 with EBUSY when there are too many. */
-int ckpt_pending_look(struct ckpt_pending *pending, struct ckpt_err *err);
+/* In the captor, when all others are parked: fill in
+ * ckpt_capture_state.pending.  0, or -1 with EBUSY when there are too many. */
+int ckpt_pending_look(struct ckpt_err *err);
 
-/* Queue them (again): in this process, to this thread. */
-void ckpt_pending_queue(const struct ckpt_pending *pending);
+/* Queue again what was directed at `thread`, the caller, in the revived
+ * process. */
+void ckpt_pending_queue(struct ckpt_thread *thread);
 
-/* The set of signals directed at thread `tid`. */
-uint64_t ckpt_pending_directed(int tid);
+/* Queue again those of the process. */
+void ckpt_pending_queue_process(void);
 
 #endif

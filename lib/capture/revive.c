@@ -142,7 +142,7 @@ void ckpt_revive_finish(void)
     give_back_hole();
     ckpt_advice_give(&s->advice);
     ckpt_process_attributes_set(&s->attributes);
-    ckpt_pending_queue(&s->pending);
+    ckpt_pending_queue_process();
     for (size_t i = s->non_restart; i-- > 0;)
         s->on_restart[i].fn(s->on_restart[i].arg);
     ckpt_capture_log(ckpt_lazy_active() ? "restarted; memory is being loaded"

@@ -23,6 +23,7 @@
 enum {
     STOP_LIMIT_MS = 10000,
     STOP_POLL_MS = 5,
+    STOP_LOOK_MS = 500,
     /* a signal value of ours: magic in the upper half, generation below */
     STOP_MAGIC = 0x434b5053,
 };
@@ -33,6 +34,8 @@ static struct {
     uint32_t generation;       /* of the stop in progress, or the last */
     _Atomic uint32_t stopping; /* its generation while a stop is in progress */
     _Atomic uint32_t nrevived;
+    _Atomic(struct ckpt_thread *) asked; /* has to call `errand` */
+    void (*errand)(struct ckpt_thread *thread);
 } stop;
 
 bool ckpt_stop_in_progress(void)
@@ -54,10 +57,28 @@ static void push(struct ckpt_thread *t)
 
 /* The word holds the generation of the stop, so that a thread which is slow to
  * wake is not held by the next stop without being in its list. */
-static void sleep_until_released(uint32_t generation)
+static void sleep_until_released(struct ckpt_thread *t, uint32_t generation)
 {
-    while (atomic_load(&stop.stopping) == generation)
+    while (atomic_load(&stop.stopping) == generation) {
+        if (atomic_load(&stop.asked) == t) {
+            stop.errand(t);
+            atomic_store(&stop.asked, NULL);
+            ckpt_futex_wake_all((uint32_t *)&stop.asked);
+        }
         ckpt_futex_wait((uint32_t *)&stop.stopping, generation, -1);
+    }
+}
+
+void ckpt_stop_ask(struct ckpt_thread *t,
+                   void (*errand)(struct ckpt_thread *thread))
+{
+    stop.errand = errand;
+    atomic_store(&stop.asked, t);
+    while (atomic_load(&stop.asked) == t) {
+        /* again and again: it may have been just about to sleep */
+        ckpt_futex_wake_all((uint32_t *)&stop.stopping);
+        ckpt_futex_wait((uint32_t *)&stop.asked, (uint32_t)(uintptr_t)t, 1);
+    }
 }
 
 void ckpt_stop_park(void *ucontext)
@@ -78,7 +99,7 @@ void ckpt_stop_park(void *ucontext)
         atomic_fetch_add(&stop.nrevived, 1);
         ckpt_futex_wake_all((uint32_t *)&stop.nrevived);
     }
-    sleep_until_released(generation);
+    sleep_until_released(&t, generation);
     ckpt_lazy_pass();
 }
 
@@ -144,28 +165,60 @@ static long call_running(int dirfd, int pid, int sig, int *running_tid)
     return n < 0 ? n : running;
 }
 
-static int refuse(int tid, struct ckpt_err *err)
-{
-    char path[64], status[4096], comm[CKPT_COMM_MAX + 1] = "?";
-    const char *state = "?";
+struct status {
+    char comm[CKPT_COMM_MAX + 1];
+    char state;
+    uint64_t blocked;
+};
 
+static void look_status(int tid, struct status *st)
+{
+    char path[64], text[4096];
+
+    *st = (struct status){.comm = "?", .state = '?'};
     snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
     long fd = ckpt_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t n = ckpt_read_full((int)fd, status, sizeof status - 1);
-        ckpt_sys(SYS_close, fd);
-        status[n > 0 ? n : 0] = '\0';
-        char *at = strstr(status, "State:\t");
-        if (at)
-            state = at + 7;
-        size_t len = strcspn(status + 6, "\n");
-        if (n > 6)
-            memcpy(comm, status + 6, len < sizeof comm ? len : sizeof comm - 1);
-    }
+    if (fd < 0)
+        return;
+    ssize_t n = ckpt_read_full((int)fd, text, sizeof text - 1);
+    ckpt_sys(SYS_close, fd);
+    text[n > 0 ? n : 0] = '\0';
+    if (n > 6)
+        snprintf(st->comm, sizeof st->comm, "%.*s",
+                 (int)strcspn(text + 6, "\n"), text + 6);
+    const char *at = strstr(text, "State:\t");
+    if (at)
+        st->state = at[7];
+    at = strstr(text, "SigBlk:\t");
+    if (at)
+        st->blocked = strtoull(at + 8, NULL, 16);
+}
+
+/* Helper threads of libc block all signals for ever; others do so for
+ * moments. */
+static int refuse_blocker(int tid, int sig, struct ckpt_err *err)
+{
+    struct status st;
+
+    look_status(tid, &st);
+    if (st.state != 'S' || !(st.blocked >> (sig - 1) & 1))
+        return 0;
     return ckpt_err_set(err, EBUSY,
-                        "thread %d (%.16s) did not stop within %d s: it is in "
-                        "state %.1s or blocks the checkpoint signal",
-                        tid, comm, STOP_LIMIT_MS / 1000, state);
+                        "thread %d (%s) blocks the checkpoint signal, as "
+                        "libc's own do for timer_create with SIGEV_THREAD, "
+                        "aio_read and getaddrinfo_a",
+                        tid, st.comm);
+}
+
+static int refuse(int tid, struct ckpt_err *err)
+{
+    struct status st;
+
+    look_status(tid, &st);
+    return ckpt_err_set(err, EBUSY,
+                        "thread %d (%s) did not stop within %d s: it is in "
+                        "state %c or blocks the checkpoint signal",
+                        tid, st.comm, STOP_LIMIT_MS / 1000, st.state);
 }
 
 static long now_ms(void)
@@ -180,7 +233,7 @@ static long now_ms(void)
 static int stop_others(int dirfd, int sig, struct ckpt_err *err)
 {
     int pid = (int)ckpt_sys(SYS_getpid), tid = 0;
-    long deadline = now_ms() + STOP_LIMIT_MS;
+    long start = now_ms(), looked = start;
 
     for (;;) {
         uint32_t parked = atomic_load(&stop.nparked);
@@ -191,8 +244,14 @@ static int stop_others(int dirfd, int sig, struct ckpt_err *err)
         }
         if (running == 0)
             return 0;
-        if (now_ms() > deadline)
+        long now = now_ms();
+        if (now > start + STOP_LIMIT_MS)
             return refuse(tid, err);
+        if (now > looked + STOP_LOOK_MS) {
+            looked = now;
+            if (refuse_blocker(tid, sig, err) < 0)
+                return -1;
+        }
         ckpt_futex_wait((uint32_t *)&stop.nparked, parked, STOP_POLL_MS);
     }
 }

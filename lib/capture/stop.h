@@ -33,6 +33,10 @@ bool ckpt_stop_in_progress(void);
 /* Park the calling thread until the release. */
 void ckpt_stop_park(void *ucontext);
 
+/* Have a parked thread call errand(thread), and wait until it has. */
+void ckpt_stop_ask(struct ckpt_thread *thread,
+                   void (*errand)(struct ckpt_thread *thread));
+
 void ckpt_stop_release(void);
 
 /* The parked threads and the captor, linked by `next`; valid between stop and

@@ -95,9 +95,7 @@ void ckpt_thread_revive(struct ckpt_thread *t)
         ckpt_sys(SYS_rseq, area, t->rseq_len, 0, t->rseq_signature);
     }
     revive_scheduling(t);
-    for (int sig = 1; sig < 64; sig++)
-        if (t->pending >> (sig - 1) & 1)
-            ckpt_sys(SYS_tkill, tid, sig);
+    ckpt_pending_queue(t);
     ckpt_attributes_set(&t->attributes,
                         ckpt_capture_state.args->flags & CKPT_REVIVE_CAPS);
     t->tid = tid;

@@ -28,7 +28,6 @@ struct ckpt_thread {
     uint64_t robust_list_len;
     void *rseq; /* registered area, NULL when there is none */
     uint32_t rseq_len, rseq_signature;
-    uint64_t pending; /* directed signals; filled in by the captor */
     uint64_t affinity[CKPT_AFFINITY_WORDS]; /* when the program has set one */
     int32_t has_affinity;
     int32_t policy, priority;
