@@ -42,14 +42,15 @@ enum job_event {
     JOB_EV_OWNER_LEFT,   /* and let it go on */
     JOB_EV_VACATE,       /* text: it was asked to leave */
     JOB_EV_CHECKPOINTED, /* image: committed at home */
-    JOB_EV_REFUSED,      /* text: why the checkpoint could not be taken */
-    JOB_EV_EVICTED,      /* it left with an image (exit code 85), or was killed
-                            by the station */
-    JOB_EV_LOST,         /* text: contact lost, daemon or machine died */
-    JOB_EV_EXITED,       /* exit_status: the program's end */
-    JOB_EV_FAULT,        /* hold_code, text: cannot run; nothing is left of it
-                            on the station */
-    JOB_EV_HOLD,         /* text: by its owner */
+    JOB_EV_NOTE,    /* text: a checkpoint or a file that was refused; what the
+                       library has to say */
+    JOB_EV_EVICTED, /* it left with an image (exit code 85), or was killed
+                       by the station */
+    JOB_EV_LOST,    /* text: contact lost, daemon or machine died */
+    JOB_EV_EXITED,  /* exit_status: the program's end */
+    JOB_EV_FAULT,   /* hold_code, text: cannot run; nothing is left of it
+                       on the station */
+    JOB_EV_HOLD,    /* text: by its owner */
     JOB_EV_RELEASE,
     JOB_EV_REMOVE,
     JOB_EV_STAYED, /* text: asked to leave, it could not and goes on */

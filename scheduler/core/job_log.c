@@ -198,7 +198,7 @@ static void put_event(FILE *out, const struct job_entry *e, const char *home)
     case JOB_EV_CHECKPOINTED:
         put_checkpointed(out, e);
         break;
-    case JOB_EV_REFUSED:
+    case JOB_EV_NOTE:
         put_plain(out, e, 8, e->text);
         break;
     case JOB_EV_EVICTED:

@@ -283,12 +283,12 @@ static void take_event(struct home *home, const struct job *job,
         detail.size = event->size;
         break;
     case JOBEVENT_REFUSED:
-        what = JOB_EV_REFUSED;
+        what = JOB_EV_NOTE;
         break;
     case JOBEVENT_DENIED:
     case JOBEVENT_CONFLICT:
     case JOBEVENT_LOG:
-        what = JOB_EV_REFUSED;
+        what = JOB_EV_NOTE;
         snprintf(text, sizeof text, "%s: %.*s", jobevent_name(event->kind),
                  (int)sizeof text - 16, event->text);
         if (event->kind == JOBEVENT_LOG)
