@@ -36,7 +36,7 @@ struct capture {
     struct ckpt_meta meta;
     struct ckpt_process process;
     struct ckpt_file_table files;
-    struct ckpt_range omit[3];
+    struct ckpt_range omit[2 + CKPT_INCREMENT_OMIT];
     struct ckpt_memory_rules rules;
     struct ckpt_memory memory;
     struct ckpt_increment increment;
@@ -138,10 +138,10 @@ static int list_memory(struct capture *c, struct ckpt_err *err)
     c->omit[0] = (struct ckpt_range){(uint64_t)(uintptr_t)c->arena.base,
                                      (uint64_t)(uintptr_t)c->arena.end};
     c->omit[1] = s->marker;
-    c->omit[2] = ckpt_increment_omit();
+    ckpt_increment_omit(c->omit + 2);
     c->rules = (struct ckpt_memory_rules){
         .omit = c->omit,
-        .nomit = 3,
+        .nomit = 2 + CKPT_INCREMENT_OMIT,
         .zero = s->unsaved,
         .nzero = s->nunsaved,
         .exclude = s->exclude,

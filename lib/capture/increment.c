@@ -23,8 +23,10 @@ enum {
     /* Changed pages up to here are copied while the program stands still;
      * more are cheaper left to copy-on-write. */
     COPY_MAX = 64 << 20,
-    /* Mappings of which a child need not have the page tables. */
+    /* Memory of which a child need not have the page tables, and what is left
+     * around an address that it looks at. */
     HIDE_MIN = 4 << 20,
+    WINDOW = 256 << 10,
     RUNS_MAX = 1 << 20,
     PAGE = 4096,
     HUGE_PAGE = 2 << 20,
@@ -48,6 +50,8 @@ struct ckpt_chain {
     struct link pending;      /* being written */
     void *before, *now;       /* hashes of the base, of the pending */
     size_t before_len, now_len;
+    uint8_t *copy; /* room for changed pages, kept for the next time */
+    size_t copy_len;
     uint64_t exclusions; /* a digest of what the base leaves out */
 };
 
@@ -60,12 +64,22 @@ static struct ckpt_chain *chain(void)
     return s->chain;
 }
 
-struct ckpt_range ckpt_increment_omit(void)
+static struct ckpt_range range_of(const void *at, size_t len)
+{
+    uint64_t start = (uint64_t)(uintptr_t)at;
+
+    return (struct ckpt_range){start, start ? start + len : 0};
+}
+
+void ckpt_increment_omit(struct ckpt_range omit[CKPT_INCREMENT_OMIT])
 {
     const struct ckpt_chain *c = s->settings.incremental ? chain() : s->chain;
-    uint64_t at = c ? (uint64_t)(uintptr_t)c->before : 0;
 
-    return (struct ckpt_range){at, at ? at + c->before_len : 0};
+    memset(omit, 0, CKPT_INCREMENT_OMIT * sizeof omit[0]);
+    if (!c)
+        return;
+    omit[0] = range_of(c->before, c->before_len);
+    omit[1] = range_of(c->copy, c->copy_len);
 }
 
 bool ckpt_increment_owns_fd(int fd)
@@ -252,14 +266,36 @@ static uint8_t *map_copy(size_t len)
     return (uint8_t *)start;
 }
 
-static void copy_changed(struct ckpt_increment *inc,
+/* Room for `len` bytes.  Zeroing new pages takes as long as copying, so it is
+ * kept, where it is little beside the program's own memory. */
+static uint8_t *room_for(struct ckpt_chain *c, size_t len)
+{
+    if (c->copy_len >= len)
+        return c->copy;
+    if (c->copy)
+        ckpt_sys(SYS_munmap, c->copy, c->copy_len);
+    c->copy_len = (len + len / 4 + HUGE_PAGE) & ~(uint64_t)(HUGE_PAGE - 1);
+    c->copy = map_copy(c->copy_len);
+    if (!c->copy)
+        c->copy_len = 0;
+    return c->copy;
+}
+
+static void keep_room(struct ckpt_chain *c, uint64_t program_bytes)
+{
+    if (!c->copy || c->copy_len <= program_bytes / 16)
+        return;
+    ckpt_sys(SYS_munmap, c->copy, c->copy_len);
+    c->copy = NULL;
+    c->copy_len = 0;
+}
+
+static void copy_changed(struct ckpt_increment *inc, struct ckpt_chain *c,
                          const struct ckpt_memory *memory)
 {
     size_t at = 0;
 
-    inc->copy_len =
-        (inc->runs.changed_bytes + HUGE_PAGE) & ~(uint64_t)(HUGE_PAGE - 1);
-    inc->copy = map_copy(inc->copy_len);
+    inc->copy = room_for(c, inc->runs.changed_bytes);
     for (size_t i = 0; inc->copy && i < inc->runs.count; i++) {
         struct ckpt_run *r = &inc->runs.list[i];
         if (!r->changed)
@@ -295,7 +331,7 @@ static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
         name_next(&c->pending, &base);
         refer(inc, &base, plan->path);
         if (plan->in_child && inc->runs.changed_bytes <= COPY_MAX)
-            copy_changed(inc, memory);
+            copy_changed(inc, c, memory);
     } else {
         name_first(&c->pending);
     }
@@ -336,31 +372,52 @@ int ckpt_increment_begin(struct ckpt_increment *inc, struct ckpt_memory *memory,
     return 0;
 }
 
-static bool contains(const struct ckpt_range *r, const void *at)
+/* Find the lowest window of memory that the child looks at, among those that
+ * end after `at`: libckpt's state, errno and what is beside it, and each
+ * thread's record and signal frame. */
+struct search {
+    uint64_t at;
+    struct ckpt_range found;
+};
+
+static void consider(struct search *search, const void *address, size_t len)
 {
-    return (uint64_t)(uintptr_t)at >= r->start &&
-           (uint64_t)(uintptr_t)at < r->end;
+    uint64_t start = (uint64_t)(uintptr_t)address;
+    struct ckpt_range window = {(start - WINDOW) & ~(uint64_t)(PAGE - 1),
+                                (start + len + WINDOW) & ~(uint64_t)(PAGE - 1)};
+
+    if (window.end > search->at && window.start < search->found.start)
+        search->found = window;
 }
 
-static bool is_needed(const struct ckpt_range *r,
-                      const struct ckpt_thread *threads)
+static struct ckpt_range next_needed(uint64_t at,
+                                     const struct ckpt_thread *threads)
 {
-    if (contains(r, s) || contains(r, s + 1))
-        return true;
-    for (const struct ckpt_thread *t = threads; t; t = t->next)
-        if (contains(r, t) || contains(r, t->ucontext) ||
-            contains(r, (const void *)(uintptr_t)t->fs_base))
-            return true;
-    return false;
+    struct search search = {at, {UINT64_MAX, UINT64_MAX}};
+
+    consider(&search, s, sizeof *s);
+    consider(&search, &errno, sizeof errno);
+    for (const struct ckpt_thread *t = threads; t; t = t->next) {
+        consider(&search, t, sizeof *t);
+        consider(&search, t->ucontext, sizeof(uint64_t));
+        consider(&search, (const void *)(uintptr_t)t->fs_base, 0);
+    }
+    return search.found;
 }
 
+/* All of the tracked memory but those windows. */
 static void advise(const struct ckpt_increment *inc,
                    const struct ckpt_thread *threads, int advice)
 {
     for (size_t i = 0; inc->copy && i < inc->since.ntracked; i++) {
         const struct ckpt_range *r = &inc->since.tracked[i];
-        if (r->end - r->start >= HIDE_MIN && !is_needed(r, threads))
-            ckpt_sys(SYS_madvise, r->start, r->end - r->start, advice);
+        for (uint64_t at = r->start; at < r->end;) {
+            struct ckpt_range needed = next_needed(at, threads);
+            uint64_t upto = needed.start < r->end ? needed.start : r->end;
+            if (upto > at && upto - at >= HIDE_MIN)
+                ckpt_sys(SYS_madvise, at, upto - at, advice);
+            at = needed.end;
+        }
     }
 }
 
@@ -378,8 +435,8 @@ void ckpt_increment_unhide(const struct ckpt_increment *inc,
 
 void ckpt_increment_end(struct ckpt_increment *inc)
 {
-    if (inc->copy)
-        ckpt_sys(SYS_munmap, inc->copy, inc->copy_len);
+    if (s->chain)
+        keep_room(s->chain, inc->runs.bytes);
     inc->copy = NULL;
 }
 

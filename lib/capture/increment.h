@@ -31,7 +31,6 @@ struct ckpt_increment {
     char base_name[CKPT_PATH_MAX];
     char dir[CKPT_PATH_MAX];
     uint8_t *copy; /* of the changed pages, or NULL */
-    size_t copy_len;
 };
 
 struct ckpt_increment_plan {
@@ -40,9 +39,10 @@ struct ckpt_increment_plan {
     bool in_child; /* a child will write: changed pages are copied if few */
 };
 
-/* Before the mappings are listed: one to be left out of the list; start 0 when
- * there is none. */
-struct ckpt_range ckpt_increment_omit(void);
+/* Before the mappings are listed: those to be left out of the list (0 to 0
+ * where there is none). */
+enum { CKPT_INCREMENT_OMIT = 2 };
+void ckpt_increment_omit(struct ckpt_range omit[CKPT_INCREMENT_OMIT]);
 
 /* Is this descriptor libckpt's own? */
 bool ckpt_increment_owns_fd(int fd);
@@ -62,7 +62,7 @@ void ckpt_increment_hide(const struct ckpt_increment *inc,
 void ckpt_increment_unhide(const struct ckpt_increment *inc,
                            const struct ckpt_thread *threads);
 
-/* Give the copy back. */
+/* The copy is not needed any more. */
 void ckpt_increment_end(struct ckpt_increment *inc);
 
 /* The outcome of the last image that was begun: its writer has ended. */

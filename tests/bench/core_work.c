@@ -4,7 +4,9 @@
  *     core_work MIB THREADS KIND ROUNDS IMAGE
  *
  * KIND: random, sim (fields of a simulation), huge (random in huge pages),
- * zero (resident zeros).  Workers sweep over the memory all the time and watch
+ * zero (resident zeros), few (random; the workers change one page of a hundred;
+ * a whole checkpoint and an incremental one in each round: to be started with
+ * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE).  Workers sweep over the memory all the time and watch
  * the clock; the main thread goes through rounds of
  *
  *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
@@ -39,7 +41,7 @@ struct worker {
 };
 
 static struct worker worker[MAX_THREADS];
-static size_t nworkers, memory_len;
+static size_t nworkers, memory_len, stride = WORDS;
 static uint64_t *memory;
 static double ticks_per_ms;
 static _Atomic int stop;
@@ -50,6 +52,16 @@ static double now(void)
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* What this thread, which takes the checkpoints, has spent: what the pause
+ * would be if nobody else wanted the processor. */
+static double spent(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -77,7 +89,7 @@ static void *work(void *arg)
     uint64_t last = __rdtsc();
 
     while (!atomic_load_explicit(&stop, memory_order_relaxed))
-        for (uint64_t *p = w->from; p < w->to; p += WORDS) {
+        for (uint64_t *p = w->from; p < w->to; p += stride) {
             sweep_page(p);
             uint64_t t = __rdtsc();
             if (t - last > atomic_load_explicit(&w->gap, memory_order_relaxed))
@@ -115,6 +127,8 @@ static void start(size_t mib, size_t threads, const char *kind)
         exit(77);
     madvise(memory, memory_len, advice);
     fill(kind);
+    if (strcmp(kind, "few") == 0)
+        stride = 100 * WORDS;
     nworkers = strcmp(kind, "zero") == 0 ? 0 : threads;
     for (size_t i = 0; i < nworkers; i++) {
         size_t words = memory_len / 8 / nworkers;
@@ -217,7 +231,7 @@ static void checkpoint(const char *image, double rate)
 
     clear_gaps();
     uint64_t pages = pages_done();
-    double began = now();
+    double began = now(), cpu = spent();
     int rc = ckpt_checkpoint(image);
     if (rc == 1)
         went_on();
@@ -228,9 +242,28 @@ static void checkpoint(const char *image, double rate)
     }
     report("total_s", s);
     report("pause_ms", longest_gap_ms());
+    report("pause_cpu_ms", (spent() - cpu) * 1e3);
     if (rate > 0)
         report("speed", (double)(pages_done() - pages) / s / rate);
     report("image_mb", (double)st.st_size / 1e6);
+}
+
+/* The same memory, whole under another name, and what changed of it. */
+static void whole_and_increment(const char *image, double rate)
+{
+    char other[4200];
+    struct timespec rest = {0, 300000000};
+
+    snprintf(other, sizeof other, "%s.whole", image);
+    double began = now();
+    if (ckpt_checkpoint(other) != 0) {
+        perror("whole checkpoint");
+        exit(1);
+    }
+    report("whole_s", now() - began);
+    unlink(other);
+    nanosleep(&rest, NULL);
+    checkpoint(image, rate);
 }
 
 int main(int argc, char **argv)
@@ -239,9 +272,16 @@ int main(int argc, char **argv)
         return 2;
     start(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), argv[3]);
     report("memory_mb", (double)memory_len / 1e6);
+    bool few = strcmp(argv[3], "few") == 0;
+    if (few && ckpt_checkpoint(argv[5]) == 1)
+        went_on();
     for (int i = atoi(argv[4]); i > 0; i--) {
         double rate = undisturbed();
         bare_fork();
+        if (few) {
+            whole_and_increment(argv[5], rate);
+            continue;
+        }
         direct_write(argv[5]);
         checkpoint(argv[5], rate);
     }
