@@ -2,7 +2,7 @@
 bin_PROGRAMS += ckpt
 ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
 	lib/common/program.c lib/common/program.h \
-	cli/run.c cli/checkpoint.c cli/restart.c cli/check.c \
+	cli/run.c cli/checkpoint.c cli/restart.c cli/restart.h cli/check.c \
 	cli/config.c cli/pool.c cli/pool_edit.c cli/pool_edit.h \
 	cli/home.c cli/home.h cli/remote.c \
 	cli/submit.c cli/submit_file.c cli/submit_file.h cli/submit_words.c \

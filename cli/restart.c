@@ -1,7 +1,11 @@
 /* restart.c - ckpt restart: carry a program on from its image */
 #include "lib/restart/restart.h"
 #include "cli/cli.h"
+#include "cli/restart.h"
+#include "lib/restart/choose.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +62,22 @@ static int parse_verify(const char *when, enum ckpt_verify *verify)
     return -1;
 }
 
+const char *restart_choose(const char *path)
+{
+    static char chosen[PATH_MAX];
+    struct ckpt_err err = {""};
+    int rc = ckpt_restart_choose(path, chosen, sizeof chosen, &err);
+
+    if (rc > 0)
+        fprintf(stderr,
+                "ckpt: %s\n"
+                "ckpt: going on from the last image that is whole: %s\n",
+                err.text, chosen);
+    if (rc < 0)
+        cli_fail(&err);
+    return rc < 0 ? NULL : chosen;
+}
+
 int cmd_restart(int argc, char **argv)
 {
     struct cli cli = {.usage = usage};
@@ -82,6 +102,9 @@ int cmd_restart(int argc, char **argv)
     }
     if (optind + 1 != argc)
         return cli_misuse("one image is wanted");
-    ckpt_restart(argv[optind], &o, &err);
+    const char *image = restart_choose(argv[optind]);
+    if (!image)
+        return 1;
+    ckpt_restart(image, &o, &err);
     return cli_fail(&err);
 }

@@ -1,5 +1,6 @@
 /* run.c - ckpt run: start a program under checkpointing, or resume it */
 #include "cli/cli.h"
+#include "cli/restart.h"
 #include "lib/capture/settings.h"
 #include "lib/common/program.h"
 #include "lib/image/image.h"
@@ -25,6 +26,8 @@ static const char usage[] =
     "                   directory)\n"
     "  --every DUR      checkpoint periodically: 90s, 15m, 2h\n"
     "  --keep N         keep the last N images (default 1)\n"
+    "  --incremental    images hold only what changed since the one before;\n"
+    "                   whole ones are kept beside them in FILE.bases\n"
     "  --codec C        none, zstd or zlib (default none)\n"
     "  --exit-on SIG    on this signal checkpoint and exit with code 85\n"
     "  --ids WHICH      when resuming: keep, new or auto (ckpt-restart(1))\n"
@@ -45,6 +48,7 @@ enum {
     OPT_IMAGE = CLI_OPT_OWN,
     OPT_EVERY,
     OPT_KEEP,
+    OPT_INCREMENTAL,
     OPT_CODEC,
     OPT_EXIT_ON,
     OPT_FILES,
@@ -58,6 +62,7 @@ static const struct option options[] = {
     {"image", required_argument, NULL, OPT_IMAGE},
     {"every", required_argument, NULL, OPT_EVERY},
     {"keep", required_argument, NULL, OPT_KEEP},
+    {"incremental", no_argument, NULL, OPT_INCREMENTAL},
     {"codec", required_argument, NULL, OPT_CODEC},
     {"exit-on", required_argument, NULL, OPT_EXIT_ON},
     {"files", required_argument, NULL, OPT_FILES},
@@ -85,6 +90,8 @@ static void take_option(struct run *r, int option)
             setenv(variables[i].variable, optarg, 1);
     if (option == OPT_IMAGE)
         r->image = optarg;
+    else if (option == OPT_INCREMENTAL)
+        setenv("CKPT_INCREMENTAL", "on", 1);
     else if (option == OPT_FRESH)
         r->fresh = true;
     else if (option == OPT_FORCE)
@@ -150,8 +157,11 @@ static int resume(const struct run *r, const struct ckpt_settings *settings)
 
     if (r->fresh || access(r->image, F_OK) < 0)
         return -1;
-    ckpt_restart(r->image, &o, &err);
-    cli_fail(&err);
+    const char *image = restart_choose(r->image);
+    if (image) {
+        ckpt_restart(image, &o, &err);
+        cli_fail(&err);
+    }
     return cli_failf("not started: resume an older image with ckpt restart, "
                      "or begin anew with --fresh");
 }

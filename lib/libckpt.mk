@@ -105,6 +105,7 @@ lib_librestart_a_SOURCES = \
 	lib/capture/request_send.c lib/capture/settings.c \
 	lib/files/digest.c lib/files/digest.h \
 	lib/image/merge.c lib/image/notes_read.c \
+	lib/restart/choose.c lib/restart/choose.h \
 	lib/restart/files.c lib/restart/files.h \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \

@@ -23,9 +23,9 @@ TESTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_
 dist_check_SCRIPTS += tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_clock.sh
 
-TESTS += tests/system/core_increments.sh
-dist_check_SCRIPTS += tests/system/core_increments.sh
-EXTRA_DIST += tests/progs/dirty.c
+TESTS += tests/system/core_increments.sh tests/system/core_chain.sh
+dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh
+EXTRA_DIST += tests/progs/dirty.c tests/progs/pages.c
 
 # The same at random instants, with programs of some weight.
 TESTS += tests/system/core_instants.sh tests/system/core_refused.sh

@@ -39,3 +39,10 @@ print(total)
 END
 [ ! -x /usr/bin/python3 ] ||
     go python3 threads.py /usr/bin/python3 threads.py
+
+# The same with increments, written by a child, one in three compressed.
+export CKPT_INCREMENTAL=on MORE=3
+go heat+increments "$top_srcdir/examples/heat-openmp/small.in" "$work/heat" \
+    small.in
+[ ! -x /usr/bin/python3 ] ||
+    go python3+increments threads.py /usr/bin/python3 threads.py

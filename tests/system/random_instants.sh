@@ -17,6 +17,8 @@
 # ONLY_EXIT=1  leaves out the kills: for programs that rewrite a file in place,
 #              which a restart rightly refuses when it went on after the
 #              checkpoint
+# MORE=N       before each stop up to N checkpoints from which the program goes
+#              on: with CKPT_INCREMENTAL=on in the environment, increments
 # FILTER       what sed does to both standard outputs before they are compared:
 #              times have to go
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/system/common.sh"
@@ -109,6 +111,15 @@ choose() {
     kind=${kinds[RANDOM % ${#kinds[@]}]}
 }
 
+# Checkpoints that nobody needs, but for the next to build on.
+more() {
+    local n=$((RANDOM % (${MORE:-0} + 1)))
+    for (( ; n > 0; n--)); do
+        ckpt checkpoint "$pid" >/dev/null 2>&1 || return 0
+        nap 60
+    done
+}
+
 running() {
     [ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null
 }
@@ -139,7 +150,7 @@ if [ "$status" != $expected ]; then
     wait "$pid" || status=$?
     [ $status = $expected ] || give_up "ended with $status"
 fi
-rm -f "$work/image"
+rm -rf "$work/image" "$work/image.bases"
 [ -z "${FILTER:-}" ] || sed -i "$FILTER" stdout ../undisturbed/stdout
 diff -r "$work/undisturbed" "$work/moved" >"$work/diff" || {
     head -c 2000 "$work/diff"
