@@ -6,8 +6,8 @@
  * KIND: random, sim (fields of a simulation), huge (random in huge pages),
  * zero (resident zeros), few (random; the workers change one page of a hundred;
  * a whole checkpoint and an incremental one in each round: to be started with
- * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE).  Workers sweep over the memory all the time and watch
- * the clock; the main thread goes through rounds of
+ * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE).  Workers sweep over the memory all
+ * the time and watch the clock; the main thread goes through rounds of
  *
  *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
  *
