@@ -1,6 +1,8 @@
 /* cli.c - see cli.h */
 #include "cli/cli.h"
 
+#include "lib/common/units.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -73,6 +75,17 @@ int cli_fail(const struct ckpt_err *err)
 void cli_notice(const char *text)
 {
     cli_failf("%s", text);
+}
+
+int cli_files_limit(uint64_t *limit)
+{
+    const char *text = getenv("CKPT_FILES_LIMIT");
+
+    *limit = 0;
+    if (!text || !*text || (ckpt_parse_size(text, limit) == 0 && *limit > 0))
+        return 0;
+    cli_misuse("%s is no size of the files to keep: 512M, 4G", text);
+    return -1;
 }
 
 int cli_misuse(const char *fmt, ...)

@@ -84,6 +84,9 @@ int cli_misuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The name shown in messages: "submit". */
 extern const char *cli_command;
 
+/* CKPT_FILES_LIMIT, 0 when it is not set.  0, or -1 and said on stderr. */
+int cli_files_limit(uint64_t *limit);
+
 /* --- words --------------------------------------------------------------- */
 
 /* The pool's directory: --pool, CKPT_POOL, ~/.ckpt. */

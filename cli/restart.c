@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: ckpt restart [--ids WHICH] [--force] [--verify=WHEN] IMAGE\n"
+    "usage: ckpt restart [--ids WHICH] [--force] [--verify=WHEN]\n"
+    "                    [--files-limit SIZE] IMAGE\n"
     "\n"
     "Carry the program in IMAGE on, in the foreground. Its exit status is the\n"
     "program's.\n"
@@ -27,6 +28,9 @@ static const char usage[] =
     "                   time), no; auto (the default): lazy when the image\n"
     "                   was whole before and nobody has written to it since,\n"
     "                   else first\n"
+    "  --files-limit S  under --files save: keep at most this much of what "
+    "files\n"
+    "                   were, from one checkpoint to the next (default 4G)\n"
     "\n"
     "example: ckpt restart simulate.ckpt\n";
 
@@ -35,6 +39,7 @@ enum {
     OPT_IDS,
     OPT_VERIFY,
     OPT_NO_VERIFY, /* --verify=no */
+    OPT_FILES_LIMIT,
     OPT_REMOTE_FD,
     OPT_FOREIGN_VDSO
 };
@@ -45,6 +50,7 @@ static const struct option options[] = {
     {"ids", required_argument, NULL, OPT_IDS},
     {"verify", required_argument, NULL, OPT_VERIFY},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+    {"files-limit", required_argument, NULL, OPT_FILES_LIMIT},
     {"foreign-vdso", no_argument, NULL, OPT_FOREIGN_VDSO}, /* for tests */
     {"remote-fd", required_argument, NULL, OPT_REMOTE_FD}, /* ckpt-starter */
     {NULL, 0, NULL, 0},
@@ -95,6 +101,8 @@ int cmd_restart(int argc, char **argv)
         if (option == OPT_VERIFY && parse_verify(optarg, &o.verify) < 0)
             return cli_misuse("--verify is auto, first, lazy or no, not %s",
                               optarg);
+        if (option == OPT_FILES_LIMIT)
+            setenv("CKPT_FILES_LIMIT", optarg, 1);
         if (option == OPT_FOREIGN_VDSO)
             o.foreign_vdso = true;
         if (option == OPT_REMOTE_FD)
@@ -102,6 +110,9 @@ int cmd_restart(int argc, char **argv)
     }
     if (optind + 1 != argc)
         return cli_misuse("one image is wanted");
+    o.log = getenv("CKPT_LOG");
+    if (cli_files_limit(&o.files_limit) < 0)
+        return 2;
     const char *image = restart_choose(argv[optind]);
     if (!image)
         return 1;

@@ -4,6 +4,7 @@
 #include "lib/capture/settings.h"
 #include "lib/common/program.h"
 #include "lib/image/image.h"
+#include "lib/keep/keep.h"
 #include "lib/restart/restart.h"
 
 #include <errno.h>
@@ -31,6 +32,13 @@ static const char usage[] =
     "  --codec C        none, zstd or zlib (default none)\n"
     "  --exit-on SIG    on this signal checkpoint and exit with code 85\n"
     "  --ids WHICH      when resuming: keep, new or auto (ckpt-restart(1))\n"
+    "  --files WHICH    track (default): cut off at a restart what was "
+    "appended to\n"
+    "                   open files since; save: put all files back as they "
+    "were\n"
+    "  --files-limit S  keep at most this much for that, from one checkpoint "
+    "to\n"
+    "                   the next (default 4G)\n"
     "  --fresh          start from the beginning even if there is an image\n"
     "  --force          resume although files have changed\n"
     "\n"
@@ -38,8 +46,9 @@ static const char usage[] =
 
 struct run {
     const char *image;
-    bool fresh, force;
+    bool fresh, force, save;
     enum ckpt_ids_mode ids;
+    uint64_t files_limit;
     char **program; /* PROG ARG... NULL */
     char default_image[4096];
 };
@@ -53,6 +62,7 @@ enum {
     OPT_EXIT_ON,
     OPT_FILES,
     OPT_IDS,
+    OPT_FILES_LIMIT,
     OPT_FRESH,
     OPT_FORCE
 };
@@ -67,6 +77,7 @@ static const struct option options[] = {
     {"exit-on", required_argument, NULL, OPT_EXIT_ON},
     {"files", required_argument, NULL, OPT_FILES},
     {"ids", required_argument, NULL, OPT_IDS},
+    {"files-limit", required_argument, NULL, OPT_FILES_LIMIT},
     {"fresh", no_argument, NULL, OPT_FRESH},
     {"force", no_argument, NULL, OPT_FORCE},
     {NULL, 0, NULL, 0},
@@ -77,10 +88,9 @@ static const struct {
     int option;
     const char *variable;
 } variables[] = {
-    {OPT_EVERY, "CKPT_EVERY"},
-    {OPT_KEEP, "CKPT_KEEP"},
-    {OPT_CODEC, "CKPT_CODEC"},
-    {OPT_EXIT_ON, "CKPT_EXIT_ON"},
+    {OPT_EVERY, "CKPT_EVERY"}, {OPT_KEEP, "CKPT_KEEP"},
+    {OPT_CODEC, "CKPT_CODEC"}, {OPT_EXIT_ON, "CKPT_EXIT_ON"},
+    {OPT_FILES, "CKPT_FILES"}, {OPT_FILES_LIMIT, "CKPT_FILES_LIMIT"},
 };
 
 static void take_option(struct run *r, int option)
@@ -98,8 +108,6 @@ static void take_option(struct run *r, int option)
         r->force = true;
     else if (option == OPT_IDS && ckpt_ids_parse(optarg, &r->ids) < 0)
         exit(cli_misuse("--ids %s: auto, keep or new is wanted", optarg));
-    else if (option == OPT_FILES && strcmp(optarg, "track") != 0)
-        exit(cli_misuse("--files %s is not supported; only track is", optarg));
 }
 
 static void parse(int argc, char **argv, struct run *r)
@@ -152,6 +160,9 @@ static int resume(const struct run *r, const struct ckpt_settings *settings)
         .notice = cli_notice,
         .remote_fd = -1,
         .settings = settings,
+        .want_kept = r->save,
+        .files_limit = r->files_limit,
+        .log = settings->log,
         .program = expected_program(r, path),
     };
 
@@ -166,7 +177,38 @@ static int resume(const struct run *r, const struct ckpt_settings *settings)
                      "or begin anew with --fresh");
 }
 
-static int start(const struct run *r)
+static bool any_image(const char *image)
+{
+    char first[PATH_MAX + 8];
+
+    snprintf(first, sizeof first, "%s.1", image);
+    return access(image, F_OK) == 0 || access(first, F_OK) == 0;
+}
+
+/* From here on this process, which becomes the program, is kept. */
+static int start_keeping(const struct run *r,
+                         const struct ckpt_settings *settings)
+{
+    char dir[PATH_MAX + 8];
+    struct ckpt_keep keep;
+    struct ckpt_err err;
+
+    snprintf(dir, sizeof dir, "%s.files", settings->image);
+    if (ckpt_keep_open(&keep, dir, &err) < 0)
+        return cli_fail(&err);
+    if (r->files_limit)
+        keep.limit = r->files_limit;
+    snprintf(keep.log, sizeof keep.log, "%.*s", PATH_MAX - 1, settings->log);
+    setenv("CKPT_KEPT_IN", dir, 1);
+    if (ckpt_keep_fresh(&keep, !any_image(settings->image), &err) < 0 ||
+        ckpt_keep_start(&keep, &err) < 0 || ckpt_keep_watch(&keep, &err) < 0) {
+        ckpt_keep_close(&keep);
+        return cli_fail(&err);
+    }
+    return 0;
+}
+
+static int start(const struct run *r, const struct ckpt_settings *settings)
 {
     struct ckpt_program program;
     struct ckpt_err err;
@@ -191,6 +233,8 @@ static int start(const struct run *r)
                  others && *others ? ":" : "", others ? others : "");
         setenv("LD_PRELOAD", preload, 1);
     }
+    if (r->save && start_keeping(r, settings) != 0)
+        return 1;
     execv(program.path, r->program);
     return cli_failf("%s: %s", program.path, strerror(errno));
 }
@@ -207,6 +251,14 @@ int cmd_run(int argc, char **argv)
         cli_fail(&err);
         return 2;
     }
-    int rc = resume(&r, &settings);
-    return rc >= 0 ? rc : start(&r);
+    int rc = ckpt_settings_files(&err);
+    if (rc < 0) {
+        cli_fail(&err);
+        return 2;
+    }
+    r.save = rc == 1;
+    if (cli_files_limit(&r.files_limit) < 0)
+        return 2;
+    rc = resume(&r, &settings);
+    return rc >= 0 ? rc : start(&r, &settings);
 }

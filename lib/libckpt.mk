@@ -23,6 +23,7 @@ CAPTURE_SOURCES = \
 	lib/capture/hashes.c lib/capture/hashes.h \
 	lib/capture/increment.c lib/capture/increment.h \
 	lib/capture/softdirty.c lib/capture/softdirty.h \
+	lib/capture/kept.c lib/capture/kept.h lib/keep/protocol.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \
 	lib/capture/pending.c lib/capture/pending.h \
@@ -115,9 +116,11 @@ lib_librestart_a_SOURCES = \
 	lib/restart/namespace.c lib/restart/namespace.h \
 	lib/restart/parent.c lib/restart/parent.h \
 	lib/restart/lazy.c lib/restart/lazy.h \
+	lib/restart/kept.c lib/restart/kept.h \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \
 	lib/restart/stage.c lib/restart/stage.h \
 	lib/restart/vdso.c lib/restart/vdso.h
-RESTART_LIBS = lib/librestart.a lib/libbare.a $(IMAGE_LIBS)
+RESTART_LIBS = lib/librestart.a lib/libbare.a lib/libkeep.a lib/libundo.a \
+	$(IMAGE_LIBS)

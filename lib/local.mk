@@ -18,6 +18,7 @@ noinst_HEADERS += lib/capture/unsaved.h lib/image/image.h
 include lib/proto/local.mk
 include lib/image/local.mk
 include lib/undo/local.mk
+include lib/keep/local.mk
 include lib/remote/local.mk
 include lib/wrap/local.mk
 include lib/libckpt.mk

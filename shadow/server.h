@@ -25,7 +25,7 @@
 
 enum {
     HANDLES_MAX = 4096,
-    HANDLE_STANDARD = 3,   /* 0, 1 and 2 are always there */
+    HANDLE_STANDARD = 3, /* 0, 1 and 2 are always there */
     /* the longest kept reply: an open file with its content */
     REPLY_KEEP_MAX = SHADOW_OPEN_DATA_MAX + 256,
 };

@@ -4,6 +4,7 @@
 #include "lib/capture/arena.h"
 #include "lib/capture/corenotes.h"
 #include "lib/capture/increment.h"
+#include "lib/capture/kept.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/process.h"
 #include "lib/capture/revive.h"
@@ -36,6 +37,7 @@ struct capture {
     struct ckpt_meta meta;
     struct ckpt_process process;
     struct ckpt_file_table files;
+    struct ckpt_kept kept;
     struct ckpt_range omit[2 + CKPT_INCREMENT_OMIT];
     struct ckpt_memory_rules rules;
     struct ckpt_memory memory;
@@ -241,6 +243,11 @@ static void encode_objects(struct ckpt_bytes *b, const struct capture *c)
     ckpt_objects_encode(b, c->files.files, c->files.nfiles);
 }
 
+static void encode_kept(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_kept_encode(b, &c->kept);
+}
+
 static void encode_process(struct ckpt_bytes *b, const struct capture *c)
 {
     ckpt_process_encode(b, &c->process);
@@ -293,7 +300,7 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
     if (c->increment.since.increment)
         c->meta.version = CKPT_IMAGE_VERSION;
     c->notes = ckpt_arena_alloc(
-        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 10 + c->files.ncontents) *
+        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 11 + c->files.ncontents) *
                        sizeof *c->notes);
     if (!c->notes)
         return ckpt_err_sys(err, "notes");
@@ -306,7 +313,8 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
         add_note(&e, CKPT_NOTE_FILES, encode_files) < 0 ||
         add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0 ||
         add_note(&e, CKPT_NOTE_OBJECTS, encode_objects) < 0 ||
-        add_note(&e, CKPT_NOTE_TAKEN, encode_taken) < 0)
+        add_note(&e, CKPT_NOTE_TAKEN, encode_taken) < 0 ||
+        (c->kept.number > 0 && add_note(&e, CKPT_NOTE_KEPT, encode_kept) < 0))
         return -1;
     if (c->increment.since.increment &&
         add_note(&e, CKPT_NOTE_BASE, encode_base) < 0)
@@ -421,6 +429,8 @@ static int save(struct capture *c, struct ckpt_err *err)
         rc = write_image(c, err);
     drop_contents(c);
     ckpt_memory_restore_protection(&c->memory);
+    if (rc == 0) /* another place than usual: not one of the row */
+        ckpt_kept_commit(s->request.path[0] ? 0 : s->settings.keep);
     if (rc < 0)
         ckpt_capture_log("checkpoint failed: %s", err->text);
     else
@@ -527,6 +537,16 @@ static int begin_increment(struct capture *c, struct ckpt_err *err)
     return 0;
 }
 
+/* What is changed from now on, a restart from this image undoes. */
+static int begin_state(struct capture *c, struct ckpt_err *err)
+{
+    strcpy(c->kept.dir, s->kept_dir);
+    if (ckpt_kept_begin(c->meta.id, &c->kept.number, err) == 0)
+        return 0;
+    ckpt_capture_log("checkpoint refused: %s", err->text);
+    return -1;
+}
+
 /* Not even a process itself can read all of its /proc unless it is dumpable. */
 static void be_readable(void)
 {
@@ -542,6 +562,8 @@ static int capture_into(struct capture *c, struct ckpt_err *err)
     if (rc < 0)
         ckpt_capture_log("checkpoint refused: %s", err->text);
     else if (s->request.mode != CKPT_REQUEST_CHECK)
+        rc = begin_state(c, err);
+    if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
         rc = begin_increment(c, err);
     if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
         rc = may_fork(c) ? save_in_child(c, err) : save_here(c, err);

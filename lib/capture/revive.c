@@ -2,6 +2,7 @@
 #include "lib/capture/revive.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/kept.h"
 #include "lib/capture/lazy.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
@@ -142,6 +143,7 @@ void ckpt_revive_finish(void)
     give_back_hole();
     ckpt_advice_give(&s->advice);
     ckpt_process_attributes_set(&s->attributes);
+    ckpt_kept_revive();
     ckpt_pending_queue_process();
     for (size_t i = s->non_restart; i-- > 0;)
         s->on_restart[i].fn(s->on_restart[i].arg);

@@ -114,6 +114,15 @@ static int default_image(struct ckpt_settings *s)
     return take_path(name, s->image, sizeof s->image);
 }
 
+int ckpt_settings_files(struct ckpt_err *err)
+{
+    const char *v = getenv("CKPT_FILES");
+
+    if (!v || !*v || strcmp(v, "track") == 0)
+        return 0;
+    return strcmp(v, "save") == 0 ? 1 : bad("CKPT_FILES", v, err);
+}
+
 int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
 {
     const char *v;

@@ -29,4 +29,7 @@ struct ckpt_settings {
 int ckpt_settings_from_env(struct ckpt_settings *settings,
                            struct ckpt_err *err);
 
+/* CKPT_FILES: 0 track (or not set), 1 save; -1 with EINVAL. */
+int ckpt_settings_files(struct ckpt_err *err);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "lib/capture/capture.h"
 #include "lib/capture/environment.h"
+#include "lib/capture/kept.h"
 #include "lib/capture/marker.h"
 #include "lib/capture/state.h"
 #include "lib/capture/unsaved.h"
@@ -156,12 +157,13 @@ int ckpt_capture_yield(void)
     return rc;
 }
 
-static int start(struct ckpt_err *err)
+static int start(char **argv, struct ckpt_err *err)
 {
     const char *remote = getenv("CKPT_REMOTE_FD");
     int remote_fd = remote && *remote ? atoi(remote) : -1;
 
-    if (ckpt_settings_from_env(&s->settings, err) < 0)
+    if (ckpt_settings_from_env(&s->settings, err) < 0 ||
+        (remote_fd < 0 && ckpt_kept_start(argv, err) < 0))
         return -1;
     find_vdso();
     ckpt_sys(SYS_sched_getaffinity, 0, sizeof s->affinity, s->affinity);
@@ -182,12 +184,13 @@ static int start(struct ckpt_err *err)
     return 0;
 }
 
-__attribute__((constructor(101))) static void ckpt_start(void)
+__attribute__((constructor(101))) static void ckpt_start(int argc, char **argv)
 {
     struct ckpt_err err;
     char line[600];
 
-    if (start(&err) == 0)
+    (void)argc;
+    if (start(argv, &err) == 0)
         return;
     int n = snprintf(line, sizeof line, "%s: ckpt: %s\n",
                      program_invocation_short_name, err.text);

@@ -84,6 +84,9 @@ struct ckpt_capture_state {
     struct ckpt_chain *chain; /* of increment.c, in unsaved memory */
     int32_t result;           /* as ckpt_checkpoint() returns it */
 
+    char kept_dir[CKPT_PATH_MAX]; /* where the keeper (lib/keep) keeps what the
+                                     program's files were; "": there is none */
+
     /* one revival */
     struct ckpt_revive_args *args;
     uint32_t leader_on_stack; /* a first thread that is about to end is still

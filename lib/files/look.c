@@ -5,6 +5,7 @@
 #include "lib/common/sys.h"
 #include "lib/files/digest.h"
 #include "lib/files/kinds.h"
+#include "lib/keep/protocol.h"
 
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -120,15 +121,20 @@ static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
                                 : "of an unknown kind");
 }
 
-static int look_regular(struct ckpt_look *l, struct ckpt_open_file *f)
+static bool says_deleted(const char *path)
 {
     static const char deleted[] = " (deleted)";
-    size_t len = strlen(f->path), tail = sizeof deleted - 1;
+    size_t len = strlen(path), tail = sizeof deleted - 1;
 
+    return len > tail && strcmp(path + len - tail, deleted) == 0;
+}
+
+static int look_regular(struct ckpt_look *l, struct ckpt_open_file *f)
+{
     if (strncmp(f->path, "pidfd:", 6) == 0)
         return ckpt_look_refuse(l, f, "a reference to a process (pidfd)");
-    if (f->path[0] == '/' && stat_of(l, f)->st_nlink == 0 && len > tail &&
-        strcmp(f->path + len - tail, deleted) == 0 && !(f->flags & O_PATH))
+    if (f->path[0] == '/' && stat_of(l, f)->st_nlink == 0 &&
+        says_deleted(f->path) && !(f->flags & O_PATH))
         return ckpt_look_content(l, f,
                                  strncmp(f->path, "/memfd:", 7) == 0
                                      ? CKPT_FILE_MEMFD
@@ -156,6 +162,16 @@ static int look_kind(struct ckpt_look *l, struct ckpt_open_file *f)
 
 /* --- the table ----------------------------------------------------------- */
 
+/* Where files are kept, the journal may hold a link to one that was removed. */
+static void disregard_kept(const char *path, struct stat *st)
+{
+    if (st->st_nlink == 0 || !S_ISREG(st->st_mode) || !says_deleted(path))
+        return;
+    long links = ckpt_keep_ask(CKPT_KEEP_LINKS, st->st_dev, st->st_ino);
+    if (links > 0 && (nlink_t)links <= st->st_nlink)
+        st->st_nlink -= (nlink_t)links;
+}
+
 /* What all kinds have in common. */
 static int look_file(struct ckpt_look *l, int fd, struct ckpt_open_file *f,
                      struct stat *st)
@@ -174,6 +190,7 @@ static int look_file(struct ckpt_look *l, int fd, struct ckpt_open_file *f,
     memcpy(copy, path, (size_t)n + 1);
     f->path = copy;
     f->flags = (uint32_t)ckpt_sys(SYS_fcntl, fd, F_GETFL);
+    disregard_kept(path, st);
     f->mode = st->st_mode;
     f->caller_fd = -1;
     f->dev = st->st_dev;

@@ -120,6 +120,12 @@ void ckpt_objects_encode(struct ckpt_bytes *b,
     }
 }
 
+void ckpt_kept_encode(struct ckpt_bytes *b, const struct ckpt_kept *kept)
+{
+    ckpt_put_u32(b, kept->number);
+    ckpt_put_str(b, kept->dir);
+}
+
 void ckpt_process_encode(struct ckpt_bytes *b, const struct ckpt_process *p)
 {
     ckpt_put_u32(b, (uint32_t)p->pid);

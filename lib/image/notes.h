@@ -199,6 +199,12 @@ struct ckpt_taken {
     char reason[CKPT_REASON_MAX]; /* of the interval */
 };
 
+/* KEPT: files go back in time with the image (lib/keep). */
+struct ckpt_kept {
+    uint32_t number;         /* of the files' state; 0: they do not */
+    char dir[CKPT_PATH_MAX]; /* where it is kept; absolute */
+};
+
 /* Encoders append to `b`; check b->failed at the end. */
 void ckpt_base_encode(struct ckpt_bytes *b, const struct ckpt_base *base);
 void ckpt_taken_encode(struct ckpt_bytes *b, const struct ckpt_taken *taken);
@@ -213,6 +219,7 @@ void ckpt_files_encode(struct ckpt_bytes *b, const struct ckpt_open_file *files,
 /* What FILES has no room for. */
 void ckpt_objects_encode(struct ckpt_bytes *b,
                          const struct ckpt_open_file *files, size_t nfiles);
+void ckpt_kept_encode(struct ckpt_bytes *b, const struct ckpt_kept *kept);
 void ckpt_process_encode(struct ckpt_bytes *b, const struct ckpt_process *p);
 
 /* Everything the CKPT notes of one image say.  The strings point into memory
@@ -229,6 +236,7 @@ struct ckpt_notes {
     size_t ndescriptors;
     struct ckpt_process process;
     struct ckpt_taken taken;
+    struct ckpt_kept kept;
     char *strings;
 };
 

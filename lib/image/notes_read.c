@@ -257,6 +257,14 @@ static void get_taken(struct decoder *d, struct ckpt_notes *notes)
     ckpt_get_str(&d->in, t->reason, sizeof t->reason);
 }
 
+static void get_kept(struct decoder *d, struct ckpt_notes *notes)
+{
+    notes->kept.number = ckpt_get_u32(&d->in);
+    ckpt_get_str(&d->in, notes->kept.dir, sizeof notes->kept.dir);
+    if (notes->kept.number == 0 || notes->kept.dir[0] != '/')
+        d->in.failed = true;
+}
+
 static const struct {
     enum ckpt_note_type type;
     const char *name;
@@ -269,6 +277,7 @@ static const struct {
     {CKPT_NOTE_PROCESS, "process", get_process},
     {CKPT_NOTE_OBJECTS, "objects", get_objects},
     {CKPT_NOTE_TAKEN, "taken", get_taken},
+    {CKPT_NOTE_KEPT, "kept", get_kept},
 };
 enum { NSECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -308,7 +317,8 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
         const void *data =
             ckpt_image_note(image, "CKPT", sections[i].type, &len);
         if (!data && (sections[i].type == CKPT_NOTE_OBJECTS ||
-                      sections[i].type == CKPT_NOTE_TAKEN))
+                      sections[i].type == CKPT_NOTE_TAKEN ||
+                      sections[i].type == CKPT_NOTE_KEPT))
             continue;
         if (!data)
             return ckpt_err_set(err, EPROTO, "the %s note is missing",

@@ -54,10 +54,11 @@ static bool is_made_up(int fd)
             fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
-/* A file that is longer than it was will be cut; everything else that differs
- * cannot be undone. */
+/* A file that is longer than it was will be cut (`exact`: was cut before, where
+ * it was the program that made it longer); everything else that differs cannot
+ * be undone. */
 static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
-                         struct ckpt_err *err)
+                         bool exact, struct ckpt_err *err)
 {
     uint64_t size = (uint64_t)st->st_size;
 
@@ -70,6 +71,11 @@ static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
                             "instead of %llu bytes (--force goes on)",
                             f->path, (unsigned long long)size,
                             (unsigned long long)f->size);
+    if (exact && writes(f) && size > f->size)
+        return ckpt_err_set(err, ESTALE,
+                            "another process has appended to %s since the "
+                            "program ended (--force cuts it back)",
+                            f->path);
     if (f->digest && ckpt_file_digest(f->path, f->size) != f->digest)
         return ckpt_err_set(err, ESTALE,
                             "%s was changed in place since the checkpoint "
@@ -79,7 +85,7 @@ static int check_regular(const struct ckpt_open_file *f, const struct stat *st,
 }
 
 static int open_named(const struct ckpt_files *files,
-                      const struct ckpt_open_file *f, bool force,
+                      const struct ckpt_open_file *f, bool exact, bool force,
                       struct ckpt_err *err)
 {
     char own[CKPT_PATH_MAX];
@@ -89,7 +95,7 @@ static int open_named(const struct ckpt_files *files,
     if (fd < 0 || fstat(fd, &st) < 0)
         return ckpt_err_sys(err, "cannot open %s again", f->path);
     if (f->kind == CKPT_FILE_REGULAR && !is_made_up(fd) &&
-        check_regular(f, &st, err) < 0 && !force) {
+        check_regular(f, &st, exact, err) < 0 && !force) {
         close(fd);
         return -1;
     }
@@ -155,6 +161,16 @@ int ckpt_files_again(int fd, const struct ckpt_open_file *f,
                      : again;
 }
 
+/* The length that a file must have: where files are kept, it was put back.
+ * Standard streams may be the caller's, and ckpt's, as well. */
+static bool is_exact(const struct ckpt_notes *notes, size_t file)
+{
+    for (size_t i = 0; i < notes->ndescriptors; i++)
+        if (notes->descriptors[i].file == file && notes->descriptors[i].fd <= 2)
+            return false;
+    return notes->kept.number > 0;
+}
+
 static int open_kind(struct ckpt_files *files, size_t i, bool force,
                      struct ckpt_err *err)
 {
@@ -164,7 +180,7 @@ static int open_kind(struct ckpt_files *files, size_t i, bool force,
     case CKPT_FILE_REGULAR:
     case CKPT_FILE_DIRECTORY:
     case CKPT_FILE_DEVICE:
-        return open_named(files, f, force, err);
+        return open_named(files, f, is_exact(files->notes, i), force, err);
     case CKPT_FILE_CALLER:
         return open_given(f, err);
     case CKPT_FILE_PIPE:

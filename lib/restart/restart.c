@@ -5,6 +5,7 @@
 #include "lib/image/stamp.h"
 #include "lib/restart/clock.h"
 #include "lib/restart/files.h"
+#include "lib/restart/kept.h"
 #include "lib/restart/lazy.h"
 #include "lib/restart/process.h"
 #include "lib/restart/stage.h"
@@ -24,6 +25,7 @@ struct restart {
     uint32_t flags; /* CKPT_REVIVE_* */
     struct ckpt_lazy_plan lazy;
     char path[PATH_MAX]; /* of the image, absolute */
+    struct ckpt_keep keep;
 };
 
 static int check(struct restart *r, struct ckpt_err *err)
@@ -119,6 +121,9 @@ static void fill_plan(struct restart *r, int remote_fd)
 static int go(struct restart *r, struct ckpt_err *err)
 {
     bool remote = r->options->remote_fd >= 0, lazy = r->lazy.table != NULL;
+
+    if (r->notes.kept.number > 0 && ckpt_keep_watch(&r->keep, err) < 0)
+        return -1;
     int fd = ckpt_files_commit(
         &r->files, lazy ? ckpt_image_fd(r->image) : r->options->remote_fd, err);
 
@@ -166,7 +171,9 @@ static int prepare(struct restart *r, struct ckpt_err *err)
         .foreign_vdso = o->foreign_vdso,
     };
 
-    if (check(r, err) < 0 || take_place(r, err) < 0 ||
+    if (check(r, err) < 0 ||
+        ckpt_kept_put_back(&r->keep, &r->notes, o, err) < 0 ||
+        take_place(r, err) < 0 ||
         ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
         plan_lazy(r, err) < 0 ||
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
@@ -178,7 +185,7 @@ static int prepare(struct restart *r, struct ckpt_err *err)
 int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
                  struct ckpt_err *err)
 {
-    struct restart r = {.options = options};
+    struct restart r = {.options = options, .keep = {.lock = -1, .sock = -1}};
 
     if (!realpath(path, r.path))
         return ckpt_err_sys(err, "%s", path);
@@ -191,6 +198,7 @@ int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
         rc = go(&r, err);
     }
     int saved = errno;
+    ckpt_keep_close(&r.keep);
     free(r.files.opened);
     free(r.files.spare);
     ckpt_lazy_free(&r.lazy);

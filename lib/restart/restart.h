@@ -2,6 +2,7 @@
  *
  *     verify the image, decode its notes
  *     check that this machine can run it
+ *     put files back that are kept          (kept.h)
  *     have its process id                   (ids.h)
  *     stage its memory                      (stage.h)
  *     check and open its files              (files.h)
@@ -10,8 +11,8 @@
  *     roll files back, jump                 (lib/bare)
  *
  * Everything that can fail comes before the point of no return, leaves the
- * image and the files as they were, and says why.  Ordinary code, for a
- * process with one thread.
+ * image and the files as they were (or, where they are kept, as they were at
+ * the checkpoint), and says why.  Ordinary code, for a process with one thread.
  */
 #ifndef CKPT_RESTART_RESTART_H
 #define CKPT_RESTART_RESTART_H
@@ -40,8 +41,11 @@ struct ckpt_restart_options {
     enum ckpt_ids_mode ids;
     void (*notice)(const char *text); /* told what will not be as it was; may
                                          be NULL */
-    const char *program; /* refuse the image of another one; NULL: any */
-    int remote_fd;       /* boot record for remote mode, or -1 */
+    const char *program;  /* refuse the image of another one; NULL: any */
+    bool want_kept;       /* refuse an image whose files are not kept */
+    uint64_t files_limit; /* of what is kept of files; 0: the usual */
+    const char *log;      /* of the keeper; NULL: none */
+    int remote_fd;        /* boot record for remote mode, or -1 */
     const struct ckpt_settings *settings; /* NULL: those of the image, with the
                                              image's own path */
 };

@@ -1,11 +1,8 @@
 /* journal.c - see journal.h: recording */
-#include "lib/undo/journal.h"
+#include "lib/undo/journal_impl.h"
 
 #include "lib/common/io.h"
 #include "lib/undo/copy.h"
-#include "lib/undo/map.h"
-#include "lib/undo/seen.h"
-#include "lib/undo/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,34 +16,6 @@ enum {
     WINDOW_MAX = SEGMENT_BLOCK_MAX / BLOCK_LEN,
 };
 
-/* What is known of an inode that was touched in this segment. */
-struct touched {
-    uint32_t id;
-    int64_t seen;    /* its entry in the table */
-    bool fresh;      /* made in this segment: nothing to keep */
-    uint64_t size;   /* when the segment began */
-    uint8_t *blocks; /* one bit for each block that is kept */
-    uint64_t next;   /* block after the last one kept */
-    unsigned window; /* blocks kept at once when writes are sequential */
-};
-
-struct inode_key {
-    uint64_t dev;
-    uint64_t ino;
-};
-
-struct journal {
-    struct journal_config config;
-    struct segment *segment;
-    struct seen *seen;
-    struct map *names;  /* path -> this journal (a set) */
-    struct map *inodes; /* inode_key -> struct touched */
-    struct map *kept;   /* inode_key -> number of links, as a pointer */
-    uint32_t next_id;
-    unsigned busy_paths;
-    bool recorded; /* something, in this segment */
-};
-
 static struct inode_key key_of(const struct stat *st)
 {
     return (struct inode_key){st->st_dev, st->st_ino};
@@ -56,6 +25,9 @@ static void touched_free(void *value)
 {
     struct touched *touched = value;
 
+    if (touched->pin >= 0)
+        close(touched->pin);
+    free(touched->path);
     free(touched->blocks);
     free(touched);
 }
@@ -139,8 +111,12 @@ static int segment_start(struct journal *journal, uint32_t number,
     journal->inodes = map_create();
     journal->next_id = 1;
     journal->recorded = rename != NULL;
+    journal->lost = false;
+    journal->kept_bytes = 0;
     if (!journal->seen || !journal->names || !journal->inodes)
         return ckpt_err_sys(err, "journal/%u", number);
+    if (journal->config.lazy)
+        journal_unsettle(journal);
     return 0;
 }
 
@@ -186,7 +162,9 @@ int journal_begin(struct journal *journal, uint32_t *number,
     uint32_t now = segment_number(journal->segment);
 
     /* Segment 0 is the start itself, never an image's. */
-    if (journal->recorded || now == 0) {
+    if (journal->recorded || journal->lost || now == 0) {
+        if (journal->config.lazy)
+            journal_settle(journal);
         if (segment_start(journal, now + 1, NULL, err) < 0)
             return -1;
         now++;
@@ -258,8 +236,8 @@ static int name_path(int dirfd, const char *name, char path[PATH_MAX],
     return 0;
 }
 
-static struct touched *find(const struct journal *journal,
-                            const struct stat *st)
+struct touched *journal_find(const struct journal *journal,
+                             const struct stat *st)
 {
     struct inode_key key = key_of(st);
 
@@ -278,10 +256,11 @@ static struct touched *add_touched(struct journal *journal,
     touched->fresh = fresh;
     touched->size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
     touched->window = 1;
+    touched->pin = -1;
     touched->seen = seen_add(journal->seen, st);
     if (touched->seen < 0 ||
         map_put(journal->inodes, &key, sizeof key, touched) < 0) {
-        free(touched);
+        touched_free(touched);
         return NULL;
     }
     journal->recorded = true;
@@ -292,7 +271,7 @@ static struct touched *add_touched(struct journal *journal,
 static struct touched *touch(struct journal *journal, const struct stat *st,
                              const char *path, struct ckpt_err *err)
 {
-    struct touched *touched = find(journal, st);
+    struct touched *touched = journal_find(journal, st);
     struct segment_inode inode = {
         .mode = st->st_mode,
         .uid = st->st_uid,
@@ -309,6 +288,8 @@ static struct touched *touch(struct journal *journal, const struct stat *st,
     touched = add_touched(journal, st, false);
     if (touched) {
         inode.id = touched->id;
+        if (journal->config.lazy)
+            touched->path = strdup(path);
         snprintf(inode.path, sizeof inode.path, "%s", path);
         if (segment_put_inode(journal->segment, &inode) == 0)
             return touched;
@@ -320,16 +301,30 @@ static struct touched *touch(struct journal *journal, const struct stat *st,
     return NULL;
 }
 
+/* The number of an inode that goes must not be taken for the old one when it
+ * is used again. */
+static int pin(struct journal *journal, int dirfd, const char *name,
+               struct touched *touched)
+{
+    if (!journal->config.lazy || touched->pin >= 0)
+        return 0;
+    touched->pin = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return touched->pin < 0 ? -1 : 0;
+}
+
 /* Hold the inode by a link; by a copy where there can be none. */
 static int keep(struct journal *journal, int dirfd, const char *name,
-                const struct stat *st, uint32_t id, struct ckpt_err *err)
+                const struct stat *st, struct touched *touched,
+                struct ckpt_err *err)
 {
     char kept[32];
     int to = segment_dirfd(journal->segment);
 
-    snprintf(kept, sizeof kept, "kept.%u", id);
+    snprintf(kept, sizeof kept, "kept.%u", touched->id);
     if (linkat(dirfd, name, to, kept, 0) == 0) {
         count_link(journal, st);
+        if (S_ISREG(st->st_mode) && st->st_nlink == 1)
+            journal->kept_bytes += (uint64_t)st->st_size;
         return 0;
     }
     if (errno == EEXIST)
@@ -337,8 +332,10 @@ static int keep(struct journal *journal, int dirfd, const char *name,
     /* A copy would not be linked to the other names. */
     if (!S_ISREG(st->st_mode) || st->st_nlink > 1)
         return ckpt_err_sys(err, "cannot keep %s", name);
-    if (copy_file(dirfd, name, to, kept, journal->config.sync) < 0)
+    if (copy_file(dirfd, name, to, kept, journal->config.sync) < 0 ||
+        pin(journal, dirfd, name, touched) < 0)
         return ckpt_err_sys(err, "cannot keep a copy of %s", name);
+    journal->kept_bytes += (uint64_t)st->st_size;
     return 0;
 }
 
@@ -352,7 +349,7 @@ static int note_file(struct journal *journal, int dirfd, const char *name,
         return -1;
     record->kind = SEGMENT_FILE;
     record->id = touched->id;
-    return keep(journal, dirfd, name, st, touched->id, err);
+    return keep(journal, dirfd, name, st, touched, err);
 }
 
 static int note_link(int dirfd, const char *name, struct segment_name *record,
@@ -500,12 +497,14 @@ static int keep_range(struct journal *journal, int fd, uint64_t from,
         return ckpt_err_sys(err, "journal");
     head->busy_dev = st.st_dev;
     head->busy_ino = st.st_ino;
-    struct touched *touched = find(journal, &st);
+    struct touched *touched = journal_find(journal, &st);
     if (!touched) {
         if (st.st_nlink == 0)
             return 0; /* no name leads to it: nothing to go back to */
         path_of(fd, path);
-        touched = touch(journal, &st, path, err);
+        touched = journal_is_fresh(journal, path)
+                      ? add_touched(journal, &st, true)
+                      : touch(journal, &st, path, err);
     }
     if (!touched)
         return -1;
@@ -540,6 +539,25 @@ int journal_size(struct journal *journal, int fd, uint64_t size,
                  struct ckpt_err *err)
 {
     return keep_range(journal, fd, size, INT64_MAX, err);
+}
+
+bool journal_has(const struct journal *journal, const struct stat *st,
+                 uint64_t from, uint64_t to)
+{
+    const struct touched *touched = journal_find(journal, st);
+
+    if (!touched || touched->fresh)
+        return touched;
+    if (to > touched->size)
+        to = touched->size;
+    if (from >= to)
+        return true;
+    if (!touched->blocks)
+        return false;
+    for (uint64_t b = from / BLOCK_LEN; b * BLOCK_LEN < to; b++)
+        if (!is_kept(touched, b))
+            return false;
+    return true;
 }
 
 int journal_attr(struct journal *journal, int fd, struct ckpt_err *err)
@@ -590,7 +608,7 @@ void journal_done(struct journal *journal, int fd)
     struct stat st;
 
     if (fd >= 0 && fstat(fd, &st) == 0) {
-        struct touched *touched = find(journal, &st);
+        struct touched *touched = journal_find(journal, &st);
         if (touched)
             seen_update(journal->seen, touched->seen, &st);
     }

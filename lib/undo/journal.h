@@ -44,9 +44,15 @@ enum { JOURNAL_TEXT_MAX = 512 };
 struct journal_config {
     const char *dir; /* the job's; DIR/journal and DIR/conflicts are made */
     bool sync;       /* false: survive only the process (tests) */
+    bool lazy; /* changes are made by somebody else after journal_ready(), and
+                  nobody tells of their end: journal_made(), _gone() and _done()
+                  are not called, journal_settle() is */
     /* A conflict: a file was changed by others.  May be NULL. */
     void (*conflict)(void *arg, const char *text);
     void *arg;
+    /* Files that others may write to as well, up to a NULL: journal_check()
+     * does not mind.  May be NULL. */
+    const char *const *shared;
 };
 
 /* Undo everything that was done since `generation`, 0 being the start.  May be
@@ -55,6 +61,27 @@ struct journal_config {
  * damaged, ENOENT when the interval is not kept. */
 int journal_rollback(const struct journal_config *config, uint32_t generation,
                      struct ckpt_err *err);
+
+/* Look for what others changed since, without changing anything: `conflict` is
+ * called for each.  Returns their number, or -1: as journal_rollback(), and
+ * ESTALE when a segment was lost. */
+int journal_check(const struct journal_config *config, uint32_t generation,
+                  struct ckpt_err *err);
+
+/* What the segments from `generation` on hold. */
+struct journal_usage {
+    uint32_t segments;
+    uint32_t files; /* of which something was changed or removed */
+    uint32_t names; /* that were made, removed or replaced */
+    uint64_t bytes; /* of logs and kept files */
+    bool settled;   /* all of them */
+};
+/* Read all of it; `file` (may be NULL) is called with each changed file and
+ * each name, once per segment.  0, or -1 as journal_check(). */
+int journal_measure(const struct journal_config *config, uint32_t generation,
+                    struct journal_usage *usage,
+                    void (*file)(void *arg, const char *path), void *arg,
+                    struct ckpt_err *err);
 
 struct journal;
 
@@ -65,7 +92,8 @@ struct journal *journal_open(const struct journal_config *config,
 void journal_close(struct journal *journal);
 
 /* Begin a new segment, and return its number in *number.  When nothing was
- * recorded since the last one began, that one goes on. */
+ * recorded since the last one began, that one goes on.  Lazy: nobody makes
+ * changes meanwhile. */
 int journal_begin(struct journal *journal, uint32_t *number,
                   struct ckpt_err *err);
 /* Forget the segments before `number`; their states cannot be had again. */
@@ -104,6 +132,23 @@ void journal_made(struct journal *journal, int dirfd, const char *name);
 
 /* A name was removed that had led to this inode (`st` is of just before). */
 void journal_gone(struct journal *journal, const struct stat *st);
+
+/* Lazy: all changes have ended and nobody makes any: note how everything that
+ * was touched in this segment looks, so that a roll-back can tell what others
+ * change from now on.  A segment that never was settled is not checked. */
+void journal_settle(struct journal *journal);
+
+/* A change was made that could not be noted: the segment can never be undone,
+ * and roll-backs say `why`.  The next journal_begin() begins anew. */
+void journal_lose(struct journal *journal, const char *why);
+bool journal_is_lost(const struct journal *journal);
+
+/* Nothing needs to be noted before [from, to) of this file is changed. */
+bool journal_has(const struct journal *journal, const struct stat *st,
+                 uint64_t from, uint64_t to);
+
+/* What this segment holds of the past. */
+uint64_t journal_bytes(const struct journal *journal);
 
 /* Instead of the above: a directory is to be renamed. */
 int journal_rename_dir(struct journal *journal, int from_dirfd,

@@ -134,3 +134,12 @@ void *map_take(struct map *map, const void *key, size_t len)
     map->count--;
     return value;
 }
+
+void map_each(const struct map *map,
+              void (*fn)(void *arg, const void *key, size_t len, void *value),
+              void *arg)
+{
+    for (size_t i = 0; i < map->bucket_count; i++)
+        for (struct entry *e = map->buckets[i]; e; e = e->next)
+            fn(arg, e->key, e->len, e->value);
+}

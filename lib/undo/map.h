@@ -24,4 +24,9 @@ int map_put(struct map *map, const void *key, size_t len, void *value);
 /* Remove and return the value, NULL when there is none. */
 void *map_take(struct map *map, const void *key, size_t len);
 
+/* Call fn for every entry, in no order. */
+void map_each(const struct map *map,
+              void (*fn)(void *arg, const void *key, size_t len, void *value),
+              void *arg);
+
 #endif

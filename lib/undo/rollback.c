@@ -479,6 +479,8 @@ int journal_rollback(const struct journal_config *config, uint32_t generation,
         rc =
             ckpt_err_set(err, ENOENT, "%s: the journal of state %u is not kept",
                          config->dir, generation);
+    for (size_t i = first; rc == 0 && i < count; i++)
+        rc = segment_check_lost(config->dir, numbers[i], err);
     for (size_t i = count; rc == 0 && i-- > first;) {
         rc = segment_undo(config, numbers[i], err);
         if (rc == 0)

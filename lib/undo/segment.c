@@ -304,6 +304,11 @@ uint32_t segment_number(const struct segment *segment)
     return segment->number;
 }
 
+uint64_t segment_bytes(const struct segment *segment)
+{
+    return segment->end;
+}
+
 int segment_dirfd(const struct segment *segment)
 {
     return segment->dirfd;

@@ -92,6 +92,8 @@ struct segment *segment_create(const char *dir, uint32_t number,
 void segment_close(struct segment *segment);
 uint32_t segment_number(const struct segment *segment);
 int segment_dirfd(const struct segment *segment);
+/* Of the records that are durable. */
+uint64_t segment_bytes(const struct segment *segment);
 
 /* Add a record to the batch.  0, or -1 with ENOMEM. */
 int segment_put_name(struct segment *segment, const struct segment_name *name);

@@ -40,6 +40,8 @@ struct undo {
     struct seen *seen;
     struct map *seen_index; /* dev, ino -> entry */
     uint32_t conflicts;
+    struct map *covered; /* only look: paths and dev, ino that a newer segment
+                            touched; NULL: what others changed is set aside */
 };
 
 /* Undo segment `number`, all but its removal. */
@@ -69,6 +71,9 @@ bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
 /* Look for files that others changed; copy them to DIR/conflicts and report
  * them.  Done once for each segment. */
 int undo_check(struct undo *undo, struct ckpt_err *err);
+
+/* ESTALE, with the cause, when the segment cannot be undone any more. */
+int segment_check_lost(const char *dir, uint32_t number, struct ckpt_err *err);
 
 void undo_report(struct undo *undo, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -50,6 +50,10 @@ static int set_aside(struct undo *undo, int dirfd, const char *name,
     char to[PATH_MAX];
     int n = 0;
 
+    if (undo->covered) {
+        undo_report(undo, "%s was changed by another process", path);
+        return 0;
+    }
     if (!S_ISREG(st->st_mode)) {
         undo_report(undo, "%s was replaced by another process", path);
         return 0;
@@ -69,6 +73,18 @@ static int set_aside(struct undo *undo, int dirfd, const char *name,
     return 0;
 }
 
+static bool is_covered(const struct undo *undo, const char *path,
+                       const struct stat *st)
+{
+    uint64_t key[2] = {st->st_dev, st->st_ino};
+
+    for (const char *const *p = undo->config->shared; p && *p; p++)
+        if (undo->covered && strcmp(*p, path) == 0)
+            return true;
+    return undo->covered && (map_get(undo->covered, path, strlen(path)) ||
+                             map_get(undo->covered, key, sizeof key));
+}
+
 /* What `path` stands for now: as a name that was recorded, or as one of an
  * inode whose content was. */
 static int check_path(struct undo *undo, const char *path,
@@ -83,7 +99,7 @@ static int check_path(struct undo *undo, const char *path,
     if (dirfd < 0)
         return 0; /* gone; what matters is found out later */
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        !is_ours(undo, path, &st) &&
+        !is_covered(undo, path, &st) && !is_ours(undo, path, &st) &&
         !(record && record->kind != SEGMENT_FILE &&
           undo_is_restored(undo, record, dirfd, name)) &&
         (!only || undo_is_inode(undo, only, &st)))
@@ -134,6 +150,7 @@ int undo_check(struct undo *undo, struct ckpt_err *err)
         return 0;
     if (check_all(undo, err) < 0)
         return -1;
-    __atomic_store_n(&head->checked, 1, __ATOMIC_SEQ_CST);
+    if (!undo->covered)
+        __atomic_store_n(&head->checked, 1, __ATOMIC_SEQ_CST);
     return 0;
 }
