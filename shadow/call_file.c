@@ -72,7 +72,7 @@ static int64_t add_handle(struct shadow *shadow, int fd, int flags,
 
     if (S_ISDIR(st->st_mode) && !handle.path)
         return -1;
-    int64_t number = handle_add(&shadow->handles, &handle);
+    int64_t number = handle_add(shadow, &handle, place, st);
     if (number < 0)
         free(handle.path);
     return number;
@@ -163,8 +163,13 @@ SERVICE(close, shadow_handle_args, shadow_status_res)
     struct handle *handle = handle_get(&shadow->handles, args->handle);
     struct quota *quota = handle ? handle->quota : NULL;
     off_t freed = quota ? freed_by_close(shadow, handle) : 0;
+    struct note *note = shadow->note;
 
-    int rc = handle_close(&shadow->handles, args->handle);
+    bool before = !handle && note && note->again && args->handle != 0 &&
+                  note->closed == args->handle;
+    if (note && handle)
+        __atomic_store_n(&note->closed, args->handle, __ATOMIC_RELEASE);
+    int rc = before ? 0 : handle_close(&shadow->handles, args->handle);
     quota_count(quota, freed, 0);
     res->status = status_of(shadow, rc);
     return TRUE;
@@ -333,8 +338,11 @@ SERVICE(lock, shadow_lock_args, shadow_status_res)
         .l_len = (off_t)args->len,
     };
 
-    res->status =
-        status_of(shadow, handle ? fcntl(handle->fd, F_OFD_SETLK, &lock) : -1);
+    int rc = handle ? fcntl(handle->fd, F_OFD_SETLK, &lock) : -1;
+    if (rc == 0)
+        handle_locked(&shadow->handles, args->handle, args->type, args->start,
+                      args->len);
+    res->status = status_of(shadow, rc);
     return TRUE;
 }
 

@@ -208,7 +208,7 @@ static void job_exited(struct shadow *shadow, const shadow_event_args *args)
     if (WIFSIGNALED(status)) {
         how = JOBEXIT_SIGNALED;
         value = WTERMSIG(status);
-    } else if (value == EXIT_CHECKPOINTED && shadow->images.committed) {
+    } else if (value == EXIT_CHECKPOINTED && shadow->images.kept->committed) {
         how = JOBEXIT_VACATED;
     }
     shadow_end(shadow, how, value, args->cpu_usec, args->text);

@@ -123,6 +123,16 @@ static int two_places(struct shadow *shadow, const shadow_two_paths_args *args,
     return rc;
 }
 
+/* Neither name without the other. */
+static void note_renaming(struct survive *survive, const char *from,
+                          const char *to)
+{
+    __atomic_store_n(&survive->renamed_from[0], '\0', __ATOMIC_SEQ_CST);
+    strcpy(survive->renamed_to, to);
+    strcpy(survive->renamed_from + 1, from + 1);
+    __atomic_store_n(&survive->renamed_from[0], '/', __ATOMIC_SEQ_CST);
+}
+
 static int do_rename(struct shadow *shadow, const struct place *from,
                      const struct place *to, unsigned flags)
 {
@@ -130,9 +140,11 @@ static int do_rename(struct shadow *shadow, const struct place *from,
 
     if (rename_fits(shadow, from, to, &moved) < 0)
         return -1;
+    note_renaming(shadow->survive, from->path, to->path);
     int rc = change_rename(shadow->change, from->dirfd, from->name, to->dirfd,
                            to->name, flags);
     if (rc == 0) {
+        handles_renamed(&shadow->handles, from->path, to->path);
         quota_count(to->quota, freed, 0);
         quota_count(from->quota, moved, 0);
         quota_count(to->quota, 0, moved);
@@ -196,9 +208,16 @@ static bool_t tell_cwd(struct shadow *shadow, int rc, shadow_path_res *res)
 SERVICE(chdir, shadow_path_args, shadow_path_res)
 {
     BEGIN;
+    struct note *note = shadow->note;
     struct place place;
     int rc = -1;
 
+    if (note_has(note, NOTE_CWD)) {
+        strcpy(shadow->cwd, note->path); /* relative to where it was */
+    } else if (note) {
+        strcpy(note->path, shadow->cwd);
+        note_make(note, NOTE_CWD);
+    }
     if (find_at(shadow, &args->at, true, &place) == 0) {
         int fd = open_place_path(&place);
         if (fd >= 0) {

@@ -59,6 +59,17 @@ int change_sync(struct change *change)
     return rc;
 }
 
+void change_note(struct change *change, struct note *note)
+{
+    if (change)
+        change->note = note;
+}
+
+void change_sync_all(struct change *change)
+{
+    change->fs_more = true;
+}
+
 const char *change_error(struct change *change)
 {
     if (!change->failed)
@@ -91,11 +102,26 @@ int change_ended(struct change *change, int fd, int rc)
     return rc;
 }
 
+/* The end, or where it was when the write was begun. */
+static off_t append_at(struct change *change, int fd)
+{
+    struct note *note = change->note;
+
+    if (note_has(note, NOTE_APPEND))
+        return note->offset;
+    off_t end = lseek(fd, 0, SEEK_END);
+    if (note && end >= 0) {
+        note->offset = end;
+        note_make(note, NOTE_APPEND);
+    }
+    return end;
+}
+
 off_t change_write(struct change *change, int fd, const void *data, size_t len,
                    off_t offset)
 {
     if (offset < 0)
-        offset = lseek(fd, 0, SEEK_END);
+        offset = append_at(change, fd);
     if (offset < 0)
         return -1;
     if (journal_data(change->journal, fd, (uint64_t)offset, len, &change->err) <

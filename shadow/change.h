@@ -10,6 +10,7 @@
 #define CKPT_SHADOW_CHANGE_H
 
 #include "lib/undo/journal.h"
+#include "shadow/note.h"
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -18,6 +19,11 @@ struct change; /* the journal and the last error */
 
 struct change *change_create(struct journal *journal);
 void change_destroy(struct change *change);
+/* Where the changes that follow note what they find (NULL: nowhere), so that
+ * one that was interrupted is not made twice. */
+void change_note(struct change *change, struct note *note);
+/* File systems may have been touched that it does not know of. */
+void change_sync_all(struct change *change);
 /* The text of the last failure of the journal, and forget it; NULL: none. */
 const char *change_error(struct change *change);
 

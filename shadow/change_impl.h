@@ -13,7 +13,8 @@ struct change {
         int fd;          /* a directory on it */
     } fs[CHANGE_FS_MAX]; /* file systems that were changed */
     unsigned fs_count;
-    bool fs_more; /* and others */
+    bool fs_more;      /* and others */
+    struct note *note; /* or NULL */
     struct ckpt_err err;
     bool failed; /* err tells of a failure of the journal */
 };

@@ -15,6 +15,53 @@ static int name_ready(struct change *change, int dirfd, const char *name)
     return 0;
 }
 
+/* --- done before? ---------------------------------------------------------
+ */
+
+static bool is_noted(const struct note *note, const struct stat *st)
+{
+    return note->dev == st->st_dev && note->ino == st->st_ino;
+}
+
+static void note_inode(struct note *note, const struct stat *st)
+{
+    if (!note)
+        return;
+    note->dev = st->st_dev;
+    note->ino = st->st_ino;
+    note_make(note, NOTE_INODE);
+}
+
+/* The name was not there before; it is now, and that was us. */
+static bool made_before(const struct change *change, int dirfd,
+                        const char *name)
+{
+    struct stat st;
+
+    return note_has(change->note, NOTE_ABSENT) &&
+           fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void note_absent(struct change *change, int dirfd, const char *name)
+{
+    struct stat st;
+
+    if (change->note && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+        errno == ENOENT)
+        note_make(change->note, NOTE_ABSENT);
+}
+
+/* The noted inode has left this name. */
+static bool left_before(const struct change *change, int dirfd,
+                        const char *name)
+{
+    struct stat st;
+
+    return note_has(change->note, NOTE_INODE) &&
+           (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !is_noted(change->note, &st));
+}
+
 /* --- open ----------------------------------------------------------------- */
 
 static int create(struct change *change, int dirfd, const char *name, int flags,
@@ -22,6 +69,7 @@ static int create(struct change *change, int dirfd, const char *name, int flags,
 {
     if (name_ready(change, dirfd, name) < 0)
         return -1;
+    note_absent(change, dirfd, name);
     int fd = openat(dirfd, name, flags | O_CREAT | O_EXCL, mode & 01777);
     if (fd >= 0)
         journal_made(change->journal, dirfd, name);
@@ -69,7 +117,7 @@ int change_open(struct change *change, int dirfd, const char *name, int flags,
     if ((flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR;
     flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    if (!(flags & O_CREAT))
+    if (!(flags & O_CREAT) || made_before(change, dirfd, name))
         return open_existing(change, dirfd, name, flags);
     for (;;) {
         if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -96,6 +144,8 @@ int change_unlink(struct change *change, int dirfd, const char *name,
 {
     struct stat st;
 
+    if (left_before(change, dirfd, name))
+        return 0;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
     if (S_ISDIR(st.st_mode) != is_dir) {
@@ -105,6 +155,7 @@ int change_unlink(struct change *change, int dirfd, const char *name,
     if (name_ready(change, dirfd, name) < 0)
         return -1;
     bool known = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    note_inode(change->note, &st);
     int rc = unlinkat(dirfd, name, is_dir ? AT_REMOVEDIR : 0);
     if (rc == 0 && known)
         journal_gone(change->journal, &st);
@@ -165,8 +216,13 @@ int change_rename(struct change *change, int from_dirfd, const char *from,
         errno = EINVAL;
         return -1;
     }
+    if (left_before(change, from_dirfd, from) &&
+        fstatat(to_dirfd, to, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        is_noted(change->note, &st))
+        return 0;
     if (fstatat(from_dirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
+    note_inode(change->note, &st);
     change_note_fs(change, to_dirfd);
     if (S_ISDIR(st.st_mode))
         return rename_dir(change, from_dirfd, from, to_dirfd, to, flags,
@@ -192,7 +248,10 @@ int change_link(struct change *change, int from_dirfd, const char *from,
         rc = change_refused(change, -1);
     if (rc == 0)
         rc = name_ready(change, to_dirfd, to);
-    if (rc == 0) {
+    if (rc == 0 && made_before(change, to_dirfd, to)) {
+        change_ended(change, fd, 0);
+    } else if (rc == 0) {
+        note_absent(change, to_dirfd, to);
         rc = linkat(from_dirfd, from, to_dirfd, to, 0);
         if (rc == 0 && S_ISLNK(st.st_mode))
             journal_made(change->journal, to_dirfd, to);
@@ -207,8 +266,11 @@ int change_link(struct change *change, int from_dirfd, const char *from,
 int change_symlink(struct change *change, const char *target, int dirfd,
                    const char *name)
 {
+    if (made_before(change, dirfd, name))
+        return 0;
     if (name_ready(change, dirfd, name) < 0)
         return -1;
+    note_absent(change, dirfd, name);
     int rc = symlinkat(target, dirfd, name);
     if (rc == 0)
         journal_made(change->journal, dirfd, name);
@@ -220,12 +282,15 @@ int change_mkdir(struct change *change, int dirfd, const char *name,
 {
     struct stat st;
 
+    if (made_before(change, dirfd, name))
+        return 0;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = EEXIST;
         return -1;
     }
     if (name_ready(change, dirfd, name) < 0)
         return -1;
+    note_absent(change, dirfd, name);
     int rc = mkdirat(dirfd, name, mode & 01777);
     if (rc == 0)
         journal_made(change->journal, dirfd, name);

@@ -33,19 +33,41 @@ static int drop_newer(void *arg, int dirfd, const char *name)
     return 0;
 }
 
+/* A shadow was killed while an image was being put: go on with it.  COMMIT may
+ * have given it its name already. */
+static int put_again(struct shadow *shadow)
+{
+    struct images *images = &shadow->images;
+    char name[64];
+
+    if (!images->kept->putting || images->kept->coming == images->current)
+        return 0;
+    snprintf(name, sizeof name, "images/image.%u", images->kept->coming);
+    (void)renameat(shadow->dirfd, name, shadow->dirfd, part);
+    images->put_fd =
+        openat(shadow->dirfd, part, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    return images->put_fd < 0 ? -1 : 0;
+}
+
 int images_open(struct shadow *shadow, struct ckpt_err *err)
 {
     struct images *images = &shadow->images;
     struct jobimage newest;
     char path[PATH_MAX];
 
-    *images = (struct images){.put_fd = -1, .get_fd = -1};
+    *images = (struct images){
+        .kept = &shadow->survive->image,
+        .put_fd = -1,
+        .get_fd = -1,
+    };
     if (mkdirat(shadow->dirfd, "images", 0700) < 0 && errno != EEXIST)
         return ckpt_err_sys(err, "%s/images", shadow->dir);
     if (jobdir_image(shadow->dir, &newest, err) < 0)
         return -1;
     images->current = newest.generation;
     images->size = newest.size;
+    if (shadow->revived)
+        return put_again(shadow);
     unlinkat(shadow->dirfd, part, 0);
     snprintf(path, sizeof path, "%s/images", shadow->dir);
     return directory_each(path, drop_newer, shadow);
@@ -61,19 +83,21 @@ static int put_begin(struct shadow *shadow)
 
     if (images->put_fd >= 0)
         close(images->put_fd);
-    images->put_len = 0;
+    images->kept->putting = false;
+    images->kept->put_len = 0;
     images->put_fd =
         openat(shadow->dirfd, part,
                O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (images->put_fd < 0)
         return -1;
-    if (journal_begin(shadow->journal, &images->coming, &err) < 0) {
+    if (journal_begin(shadow->journal, &images->kept->coming, &err) < 0) {
         shadow_log(shadow, "no new interval: %s", err.text);
         close(images->put_fd);
         images->put_fd = -1;
         errno = EIO;
         return -1;
     }
+    __atomic_store_n(&images->kept->putting, true, __ATOMIC_RELEASE);
     return 0;
 }
 
@@ -84,14 +108,14 @@ int images_put(struct shadow *shadow, uint64_t offset, const void *data,
 
     if (offset == 0 && put_begin(shadow) < 0)
         return -1;
-    if (images->put_fd < 0 || offset > images->put_len) {
+    if (images->put_fd < 0 || offset > images->kept->put_len) {
         errno = EINVAL; /* from the beginning to the end */
         return -1;
     }
     if (ckpt_pwrite_full(images->put_fd, data, len, (off_t)offset) < 0)
         return -1;
-    if (offset + len > images->put_len)
-        images->put_len = offset + len;
+    if (offset + len > images->kept->put_len)
+        images->kept->put_len = offset + len;
     return 0;
 }
 
@@ -168,36 +192,42 @@ static int commit(struct shadow *shadow, struct ckpt_err *err)
 
     if (files_sync(shadow) < 0 || fsync(images->put_fd) < 0)
         return ckpt_err_sys(err, "sync");
-    snprintf(name, sizeof name, "images/image.%u", images->coming);
+    snprintf(name, sizeof name, "images/image.%u", images->kept->coming);
     if (renameat(shadow->dirfd, part, shadow->dirfd, name) < 0)
         return ckpt_err_sys(err, "%s", name);
     snprintf(path, sizeof path, "%s/%s", shadow->dir, name);
     if (ckpt_fsync_parent(path) < 0)
         return ckpt_err_sys(err, "%s", path);
-    return jobdir_current_write(shadow->dir, images->coming, err);
+    return jobdir_current_write(shadow->dir, images->kept->coming, err);
 }
 
 int images_commit(struct shadow *shadow, uint64_t size)
 {
     struct images *images = &shadow->images;
     struct ckpt_err err;
+    /* The shadow before this one was killed after it had committed. */
+    bool before = shadow->note && shadow->note->again && images->put_fd < 0 &&
+                  images->kept->coming == images->current;
 
-    if (images->put_fd < 0 || size != images->put_len || size == 0) {
+    if ((images->put_fd < 0 && !before) || size != images->kept->put_len ||
+        size == 0) {
         errno = EINVAL;
         return -1;
     }
-    if (commit(shadow, &err) < 0) {
+    if (!before && commit(shadow, &err) < 0) {
         shadow_log(shadow, "image is not committed: %s", err.text);
         return -1;
     }
-    close(images->put_fd);
+    if (images->put_fd >= 0)
+        close(images->put_fd);
     images->put_fd = -1;
     if (images->get_fd >= 0)
         close(images->get_fd);
     images->get_fd = -1;
-    images->current = images->coming;
+    images->current = images->kept->coming;
     images->size = size;
-    images->committed = true;
+    images->kept->committed = true;
+    images->kept->putting = false;
     tell_event(shadow, JOBEVENT_CHECKPOINTED, (int)images->current, 0, size,
                "");
     prune(shadow);

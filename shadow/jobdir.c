@@ -112,6 +112,11 @@ static void become_shadow(const char *program, const char *dir,
     setsid();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (secret_fd < 0) {
+        execl(program, "ckpt-shadow", "--job-dir", dir, "--listen", listen,
+              "--resume", (char *)NULL);
+        _exit(127);
+    }
     int fd = dup(secret_fd); /* without O_CLOEXEC */
     snprintf(number, sizeof number, "%d", fd);
     execl(program, "ckpt-shadow", "--job-dir", dir, "--listen", listen,
@@ -119,13 +124,10 @@ static void become_shadow(const char *program, const char *dir,
     _exit(127);
 }
 
-pid_t jobdir_shadow_start(const char *program, const char *dir,
-                          const char *listen,
-                          const uint8_t token[JOBDIR_TOKEN_LEN],
-                          struct ckpt_err *err)
+static pid_t spawn(const char *program, const char *dir, const char *listen,
+                   int secret_fd, struct ckpt_err *err)
 {
     char addr[PATH_MAX];
-    int fds[2];
 
     if (join(addr, dir, "shadow.addr", err) < 0)
         return -1;
@@ -133,18 +135,37 @@ pid_t jobdir_shadow_start(const char *program, const char *dir,
         unlink(addr); /* left over */
     if (access(program, X_OK) < 0)
         return ckpt_err_sys(err, "%s", program);
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return ckpt_err_sys(err, "pipe");
     pid_t pid = fork();
     if (pid == 0)
-        become_shadow(program, dir, listen, fds[0]);
+        become_shadow(program, dir, listen, secret_fd);
     if (pid < 0)
         ckpt_err_sys(err, "cannot start %s", program);
-    else
+    return pid;
+}
+
+pid_t jobdir_shadow_start(const char *program, const char *dir,
+                          const char *listen,
+                          const uint8_t token[JOBDIR_TOKEN_LEN],
+                          struct ckpt_err *err)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return ckpt_err_sys(err, "pipe");
+    pid_t pid = spawn(program, dir, listen, fds[0], err);
+    if (pid > 0)
         (void)ckpt_write_full(fds[1], token, JOBDIR_TOKEN_LEN);
+    int saved = errno;
     close(fds[0]);
     close(fds[1]);
+    errno = saved;
     return pid;
+}
+
+pid_t jobdir_shadow_resume(const char *program, const char *dir,
+                           const char *listen, struct ckpt_err *err)
+{
+    return spawn(program, dir, listen, -1, err);
 }
 
 pid_t jobdir_shadow_pid(const char *dir)

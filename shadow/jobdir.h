@@ -98,6 +98,11 @@ pid_t jobdir_shadow_start(const char *program, const char *dir,
                           const uint8_t token[JOBDIR_TOKEN_LEN],
                           struct ckpt_err *err);
 
+/* Start one that goes on with the epoch of a shadow that was killed.  It ends
+ * at once when it cannot; then nothing was changed. */
+pid_t jobdir_shadow_resume(const char *program, const char *dir,
+                           const char *listen, struct ckpt_err *err);
+
 /* The process id of the shadow that holds the lock, 0 if there is none, -1
  * with errno.  The only test of "is a shadow running": shadow.addr may be left
  * over from one that was killed. */

@@ -23,12 +23,13 @@
 /* What rpcgen made of shadow.x. */
 extern void shadow_program_1(struct svc_req *req, SVCXPRT *xprt);
 
-enum { TICK_MS = 500 };
+enum { TICK_MS = 500, EXIT_NOT_REVIVED = 3 };
 
 struct options {
     const char *dir;
     const char *listen;
     int secret_fd;
+    bool resume;
 };
 
 static struct shadow shadow = {
@@ -42,12 +43,14 @@ static uint8_t prologue[CKPT_BOOT_PROLOGUE_LEN];
 
 static void usage(FILE *out)
 {
-    fputs(
-        "usage: ckpt-shadow --job-dir DIR [--listen ADDRESS] --secret-fd N\n"
-        "Serves the job described in DIR/job.conf.  Started by ckpt-station;\n"
-        "example, with 32 bytes of token in a file:\n"
-        "    ckpt-shadow --job-dir /var/job/7 --secret-fd 3 3<token\n",
-        out);
+    fputs("usage: ckpt-shadow --job-dir DIR [--listen ADDRESS] --secret-fd N\n"
+          "       ckpt-shadow --job-dir DIR [--listen ADDRESS] --resume\n"
+          "Serves the job described in DIR/job.conf; with --resume goes on "
+          "where a\n"
+          "shadow was killed.  Started by ckpt-station;\n"
+          "example, with 32 bytes of token in a file:\n"
+          "    ckpt-shadow --job-dir /var/job/7 --secret-fd 3 3<token\n",
+          out);
 }
 
 static int parse_options(int argc, char **argv, struct options *options)
@@ -56,6 +59,7 @@ static int parse_options(int argc, char **argv, struct options *options)
         {"job-dir", required_argument, NULL, 'd'},
         {"listen", required_argument, NULL, 'l'},
         {"secret-fd", required_argument, NULL, 's'},
+        {"resume", no_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -73,6 +77,9 @@ static int parse_options(int argc, char **argv, struct options *options)
         case 's':
             options->secret_fd = atoi(optarg);
             break;
+        case 'r':
+            options->resume = true;
+            break;
         case 'h':
             usage(stdout);
             exit(0);
@@ -80,7 +87,10 @@ static int parse_options(int argc, char **argv, struct options *options)
             return -1;
         }
     }
-    return optind == argc && options->dir && options->secret_fd >= 0 ? 0 : -1;
+    return optind == argc && options->dir &&
+                   (options->secret_fd >= 0) != options->resume
+               ? 0
+               : -1;
 }
 
 static int read_token(int fd, struct ckpt_err *err)
@@ -99,6 +109,7 @@ static struct ckpt_serve *open_serve(const char *host, struct ckpt_err *err)
                              .epoch = shadow.spec.epoch};
     struct ckpt_serve_config config = {
         .host = host,
+        .port = shadow.revived ? shadow.survive->port : 0,
         .prog = SHADOW_PROGRAM,
         .vers = SHADOW_V1,
         .dispatch = shadow_program_1,
@@ -134,15 +145,24 @@ static int start(const struct options *options, struct ckpt_err *err)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     umask(0); /* modes come from the job, after its own umask */
-    if (become_owner(&shadow, err) < 0 || start_files(&shadow, err) < 0 ||
-        start_grants(&shadow, err) < 0)
+    if (become_owner(&shadow, err) < 0 || start_survive(&shadow, err) < 0)
+        return -1;
+    if (shadow.revived)
+        memcpy(token, shadow.survive->token, sizeof token);
+    if (start_files(&shadow, err) < 0 || start_grants(&shadow, err) < 0)
         return -1;
     shadow.serve = open_serve(options->listen, err);
-    if (!shadow.serve || confine(&shadow, how, err) < 0 ||
-        announce(options->listen, err) < 0)
+    if (!shadow.serve || confine(&shadow, how, err) < 0)
         return -1;
-    shadow_log(&shadow, "serves on %s port %u; image %u; %s", options->listen,
-               ckpt_serve_port(shadow.serve), shadow.images.current, how);
+    if (!shadow.revived)
+        survive_seal(shadow.survive, shadow.spec.job, shadow.spec.epoch,
+                     ckpt_serve_port(shadow.serve), token);
+    if (announce(options->listen, err) < 0)
+        return -1;
+    shadow_log(&shadow, "%s on %s port %u; image %u; %s",
+               shadow.revived ? "was killed and goes on" : "serves",
+               options->listen, ckpt_serve_port(shadow.serve),
+               shadow.images.current, how);
     return 0;
 }
 
@@ -228,7 +248,10 @@ static int fail(const struct ckpt_err *err)
     fprintf(stderr, "ckpt-shadow: %s\n", err->text);
     if (busy || shadow.log_fd < 0)
         return 1;
-    shadow_log(&shadow, "cannot serve: %s", err->text);
+    shadow_log(&shadow, "cannot %s: %s", shadow.revived ? "go on" : "serve",
+               err->text);
+    if (shadow.revived)
+        return EXIT_NOT_REVIVED; /* the next epoch will roll back */
     snprintf(ended.text, sizeof ended.text, "%s", err->text);
     (void)jobexit_write(shadow.dir, &ended, NULL);
     return 1;
@@ -246,7 +269,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int signals = watch_signals();
     shadow.dir = options.dir;
-    if (read_token(options.secret_fd, &err) < 0 ||
+    shadow.revived = options.resume;
+    if ((!options.resume && read_token(options.secret_fd, &err) < 0) ||
         start_directory(&shadow, &err) < 0)
         return fail(&err);
     if (start(&options, &err) < 0)

@@ -125,6 +125,7 @@ void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
                  *text ? "; " : "", shadow->conflicts, "conflicts/");
     else
         snprintf(ended->text, sizeof ended->text, "%s", text);
+    survive_remove(shadow->dirfd); /* the token is in it */
     if (jobexit_write(shadow->dir, ended, &err) < 0)
         shadow_log(shadow, "cannot record the end: %s", err.text);
     else if (how == JOBEXIT_EXITED &&

@@ -17,6 +17,7 @@
 #include "shadow/change.h"
 #include "shadow/jobdir.h"
 #include "shadow/path.h"
+#include "shadow/survive.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,14 +25,14 @@
 #include <time.h>
 
 enum {
-    HANDLES_MAX = 4096,
+    HANDLES_MAX = SURVIVE_HANDLES,
     HANDLE_STANDARD = 3, /* 0, 1 and 2 are always there */
-    /* the longest kept reply: an open file with its content */
-    REPLY_KEEP_MAX = SHADOW_OPEN_DATA_MAX + 256,
 };
 
 /* --- open files -------------------------------------------------------------
  */
+
+struct shadow;
 
 struct handle {
     int fd; /* -1: free */
@@ -48,31 +49,34 @@ struct handle {
  * the standard streams. */
 struct handles {
     struct handle table[HANDLES_MAX];
-    unsigned next; /* where to look for a free one */
+    unsigned next;            /* where to look for a free one */
+    struct kept_handle *kept; /* the same, as it survives this process */
 };
 
-void handles_init(struct handles *handles);
+void handles_init(struct handles *handles, struct kept_handle *kept);
+/* Open again what a shadow that was killed had open.  -1 with ENOENT when a
+ * file cannot be found. */
+int handles_revive(struct shadow *shadow, struct ckpt_err *err);
+/* A name was changed: so were those of open files. */
+void handles_renamed(struct handles *handles, const char *from, const char *to);
+/* A lock was set, or taken away. */
+void handle_locked(struct handles *handles, uint32_t number, int type,
+                   uint64_t start, uint64_t len);
 /* Close all but the standard streams. */
 void handles_clear(struct handles *handles);
 /* NULL with EBADF. */
 struct handle *handle_get(struct handles *handles, uint32_t number);
-/* Takes over fd and path (malloc'ed, may be NULL).  -1 with EMFILE. */
-int64_t handle_add(struct handles *handles, const struct handle *handle);
+/* Takes over fd and path (malloc'ed, may be NULL).  -1 with EMFILE.  `place` is
+ * where it was found. */
+int64_t handle_add(struct shadow *shadow, const struct handle *handle,
+                   const struct place *place, const struct stat *st);
 int handle_close(struct handles *handles, uint32_t number);
 
 /* --- sessions ---------------------------------------------------------------
  */
 
-struct slot {
-    uint32_t seq;   /* of the last call */
-    size_t kept;    /* length of its reply; SIZE_MAX: not kept */
-    uint8_t *reply; /* REPLY_KEEP_MAX bytes, when there was one */
-};
-
 struct session {
-    bool open;
-    uint8_t id[SHADOW_ID_LEN];
-    struct slot slots[SHADOW_SLOTS];
+    struct kept_session *kept;
     struct ckpt_serve_conn *conn; /* NULL: not connected now */
 };
 
@@ -80,12 +84,10 @@ struct session {
  */
 
 struct images {
-    uint32_t current; /* generation, 0: none */
-    uint32_t coming;  /* the one being put */
-    bool committed;   /* one, in this incarnation */
-    int put_fd;       /* -1: none is coming */
-    uint64_t put_len;
-    int get_fd; /* -1: not open */
+    uint32_t current;        /* generation, 0: none */
+    struct kept_image *kept; /* the one being put */
+    int put_fd;              /* -1: none is coming */
+    int get_fd;              /* -1: not open */
     uint64_t size;
 };
 
@@ -105,9 +107,12 @@ struct shadow {
     struct change *change;
     struct images images;
 
+    struct survive *survive;
+    bool revived;               /* the shadow before this one was killed */
     struct session sessions[3]; /* by role */
+    struct note *note;          /* of the call that is being done */
     struct handles handles;
-    char cwd[PATH_MAX]; /* the job's */
+    char *cwd; /* the job's, in survive */
 
     struct ckpt_serve *serve;
     struct jobexit ended; /* how is 0 while the job is not over */

@@ -81,6 +81,33 @@ static bool is_repeatable(uint32_t proc)
     }
 }
 
+/* The shadow before this one was killed while it did this call. */
+static bool was_interrupted(const struct shadow *shadow,
+                            const struct kept_session *kept, uint32_t slot,
+                            uint32_t seq)
+{
+    return shadow->revived && kept->slot == slot && kept->seq == seq;
+}
+
+/* The old call's number goes first and the new one's comes last: a note never
+ * belongs to another call than it says. */
+static void begin_call(struct shadow *shadow, struct kept_session *kept,
+                       uint32_t slot, uint32_t seq)
+{
+    struct note *note = &kept->note;
+
+    note->again = was_interrupted(shadow, kept, slot, seq);
+    if (!note->again) {
+        __atomic_store_n(&kept->seq, 0, __ATOMIC_RELEASE);
+        note->made = note->closed = 0;
+        note_make(note, NOTE_NOTHING);
+        __atomic_store_n(&kept->slot, slot, __ATOMIC_RELEASE);
+        __atomic_store_n(&kept->seq, seq, __ATOMIC_RELEASE);
+    }
+    shadow->note = note;
+    change_note(shadow->change, note);
+}
+
 int session_admit(struct svc_req *req)
 {
     struct shadow *shadow = shadow_of(req);
@@ -97,20 +124,24 @@ int session_admit(struct svc_req *req)
         return bad_call(req, "no session");
     if (read_cred(req, &number, &seq) < 0)
         return bad_call(req, "malformed credential");
-    struct slot *slot = &session->slots[number];
+    struct slot *slot = &session->kept->slots[number];
     bool again = seq == slot->seq && seq != 0;
     if (!again && seq != slot->seq + 1)
         return bad_call(req, "sequence number out of order");
     if (again && slot->kept != SIZE_MAX)
         return ckpt_rpc_replay(req, slot->reply, slot->kept) < 0 ? -1 : 1;
-    if (again && !is_repeatable(req->rq_proc))
+    if (again && !is_repeatable(req->rq_proc) &&
+        !was_interrupted(shadow, session->kept, number, seq))
         return bad_call(req, "reply is not kept");
-    slot->seq = seq;
-    slot->kept = SIZE_MAX;
-    if (is_repeatable(req->rq_proc))
+    if (is_repeatable(req->rq_proc)) {
+        shadow->note = NULL;
+        slot->kept = SIZE_MAX;
+        slot->seq = seq;
         return 0;
-    if (!slot->reply && !(slot->reply = malloc(REPLY_KEEP_MAX)))
-        return bad_call(req, "out of memory");
+    }
+    begin_call(shadow, session->kept, number, seq);
+    slot->kept = SIZE_MAX;
+    __atomic_store_n(&slot->seq, seq, __ATOMIC_RELEASE);
     ckpt_rpc_keep(req, slot->reply, REPLY_KEEP_MAX, &slot->kept);
     return 0;
 }
@@ -122,17 +153,20 @@ static int new_session(struct shadow *shadow, enum shadow_role role)
 {
     struct session *session = &shadow->sessions[role];
 
-    if (session->open)
+    struct kept_session *kept = session->kept;
+
+    if (kept->open)
         shadow_log(shadow, "session of the %s is superseded",
                    role == SHADOW_ROLE_JOB ? "job" : "starter");
     for (unsigned i = 0; i < SHADOW_SLOTS; i++) {
-        session->slots[i].seq = 0;
-        session->slots[i].kept = SIZE_MAX;
+        kept->slots[i].seq = 0;
+        kept->slots[i].kept = SIZE_MAX;
     }
-    if (getrandom(session->id, sizeof session->id, 0) !=
-        (ssize_t)sizeof session->id)
+    kept->slot = kept->seq = 0;
+    note_make(&kept->note, NOTE_NOTHING);
+    if (getrandom(kept->id, sizeof kept->id, 0) != (ssize_t)sizeof kept->id)
         return -1;
-    session->open = true;
+    __atomic_store_n(&kept->open, true, __ATOMIC_RELEASE);
     if (role == SHADOW_ROLE_JOB) {
         handles_clear(&shadow->handles);
         strcpy(shadow->cwd, shadow->spec.cwd);
@@ -150,8 +184,9 @@ static int bind_conn(struct svc_req *req, const shadow_bind_args *args)
         return EINVAL;
     struct session *session = &shadow->sessions[args->role];
     bool fresh = memcmp(args->session, zero, sizeof zero) == 0;
-    if (!fresh && (!session->open ||
-                   memcmp(args->session, session->id, sizeof zero) != 0)) {
+    if (!fresh &&
+        (!session->kept->open ||
+         memcmp(args->session, session->kept->id, sizeof zero) != 0)) {
         shadow_log(shadow, "peer %s refused: not the session we serve",
                    ckpt_serve_peer(conn));
         return ESTALE;
@@ -181,7 +216,8 @@ bool_t shadow_bind_1_svc(shadow_bind_args *args, shadow_bind_res *res,
     res->status = bind_conn(req, args);
     if (res->status == 0) {
         shadow_bind_ok *ok = &res->shadow_bind_res_u.ok;
-        memcpy(ok->session, shadow->sessions[args->role].id, SHADOW_ID_LEN);
+        memcpy(ok->session, shadow->sessions[args->role].kept->id,
+               SHADOW_ID_LEN);
         ok->slots = SHADOW_SLOTS;
         ok->lease_sec = shadow->spec.lease_sec;
     }

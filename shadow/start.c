@@ -2,6 +2,7 @@
 #include "shadow/start.h"
 
 #include "lib/common/io.h"
+#include "lib/undo/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,9 @@ static int take_epoch(struct shadow *shadow, struct ckpt_err *err)
     if (text)
         last = strtoul(text, NULL, 10);
     free(text);
-    if (shadow->spec.epoch <= last)
+    if (shadow->revived && shadow->spec.epoch == last)
+        return 0;
+    if (shadow->revived || shadow->spec.epoch <= last)
         return ckpt_err_set(err, ESTALE,
                             "%s: epoch %u is not newer than %lu, which was "
                             "served already",
@@ -91,7 +94,26 @@ int start_directory(struct shadow *shadow, struct ckpt_err *err)
     if (jobspec_read(shadow->dir, &shadow->spec, err) < 0 ||
         take_epoch(shadow, err) < 0)
         return -1;
-    unlinkat(shadow->dirfd, "exit", 0);
+    if (!shadow->revived)
+        unlinkat(shadow->dirfd, "exit", 0);
+    else if (faccessat(shadow->dirfd, "exit", F_OK, 0) == 0)
+        return ckpt_err_set(err, ESTALE, "%s: the job is over", shadow->dir);
+    return 0;
+}
+
+int start_survive(struct shadow *shadow, struct ckpt_err *err)
+{
+    const struct jobspec *spec = &shadow->spec;
+
+    shadow->survive = shadow->revived ? survive_open(shadow->dirfd, spec->job,
+                                                     spec->epoch, err)
+                                      : survive_create(shadow->dirfd, err);
+    if (!shadow->survive)
+        return -1;
+    for (unsigned i = 0; i < 3; i++)
+        shadow->sessions[i].kept = &shadow->survive->sessions[i];
+    shadow->cwd = shadow->survive->cwd;
+    handles_init(&shadow->handles, shadow->survive->handles);
     return 0;
 }
 
@@ -106,6 +128,34 @@ static void report_conflict(void *arg, const char *text)
     tell_event(shadow, JOBEVENT_CONFLICT, 0, 0, 0, text);
 }
 
+/* The segments before the kill stay as they are; a new one begins. */
+static int go_on(struct shadow *shadow, const struct journal_config *config,
+                 struct ckpt_err *err)
+{
+    uint32_t *numbers, next = shadow->images.current;
+    size_t count;
+
+    if (segment_list(shadow->dir, &numbers, &count, err) < 0)
+        return -1;
+    if (count > 0)
+        next = numbers[count - 1] + 1;
+    free(numbers);
+    shadow->journal = journal_open(config, next, err);
+    return shadow->journal ? 0 : -1;
+}
+
+static int go_back(struct shadow *shadow, const struct journal_config *config,
+                   struct ckpt_err *err)
+{
+    uint32_t generation = shadow->images.current;
+
+    if (journal_rollback(config, generation, err) < 0)
+        return -1;
+    tell_event(shadow, JOBEVENT_ROLLED_BACK, (int)generation, 0, 0, "");
+    shadow->journal = journal_open(config, generation, err);
+    return shadow->journal ? 0 : -1;
+}
+
 int start_files(struct shadow *shadow, struct ckpt_err *err)
 {
     struct journal_config config = {
@@ -116,15 +166,14 @@ int start_files(struct shadow *shadow, struct ckpt_err *err)
     };
 
     if (images_open(shadow, err) < 0 ||
-        journal_rollback(&config, shadow->images.current, err) < 0)
-        return -1;
-    tell_event(shadow, JOBEVENT_ROLLED_BACK, (int)shadow->images.current, 0, 0,
-               "");
-    shadow->journal = journal_open(&config, shadow->images.current, err);
-    if (!shadow->journal)
+        (shadow->revived ? go_on : go_back)(shadow, &config, err) < 0)
         return -1;
     shadow->change = change_create(shadow->journal);
-    return shadow->change ? 0 : ckpt_err_set(err, ENOMEM, "out of memory");
+    if (!shadow->change)
+        return ckpt_err_set(err, ENOMEM, "out of memory");
+    if (shadow->revived)
+        change_sync_all(shadow->change);
+    return 0;
 }
 
 /* --- grants
@@ -139,7 +188,8 @@ static int open_stream(struct shadow *shadow, unsigned number, const char *path,
     int flags = O_RDONLY;
 
     if (number > 0)
-        flags = O_WRONLY | O_CREAT | (shadow->images.current ? 0 : O_TRUNC);
+        flags = O_WRONLY | O_CREAT |
+                (shadow->images.current || shadow->revived ? 0 : O_TRUNC);
     handle->readable = number == 0;
     handle->writable = number > 0;
     if (!path || strcmp(path, "/dev/null") == 0) {
@@ -185,7 +235,8 @@ static int resolve_cwd(struct shadow *shadow, struct ckpt_err *err)
         return ckpt_err_sys(err, "cannot use %s", shadow->spec.cwd);
     free(shadow->spec.cwd);
     shadow->spec.cwd = cwd;
-    strcpy(shadow->cwd, cwd);
+    if (!shadow->revived)
+        strcpy(shadow->cwd, cwd);
     return 0;
 }
 
@@ -211,7 +262,6 @@ int start_grants(struct shadow *shadow, struct ckpt_err *err)
 {
     const struct jobspec *spec = &shadow->spec;
 
-    handles_init(&shadow->handles);
     shadow->paths = paths_create();
     if (!shadow->paths)
         return ckpt_err_set(err, ENOMEM, "out of memory");
@@ -236,7 +286,8 @@ int start_grants(struct shadow *shadow, struct ckpt_err *err)
                    open_streams(shadow, err) < 0 ||
                    grant_file(shadow, spec->in, false, err) < 0 ||
                    grant_file(shadow, spec->out, true, err) < 0 ||
-                   grant_file(shadow, spec->err, true, err) < 0
+                   grant_file(shadow, spec->err, true, err) < 0 ||
+                   (shadow->revived && handles_revive(shadow, err) < 0)
                ? -1
                : 0;
 }

@@ -8,7 +8,11 @@
  * when another shadow has it: then nothing was touched. */
 int start_directory(struct shadow *shadow, struct ckpt_err *err);
 
-/* Bring the files to the state of the newest image, and begin to record. */
+/* What survives a kill: new, or, when shadow->revived, what is there. */
+int start_survive(struct shadow *shadow, struct ckpt_err *err);
+
+/* Bring the files to the state of the newest image, and begin to record.  One
+ * that was revived leaves them as they are. */
 int start_files(struct shadow *shadow, struct ckpt_err *err);
 
 /* Open what the job may use: grants, standard streams, executable. */

@@ -49,6 +49,7 @@ struct active {
     uint64_t leave_ms; /* next time we say so */
     uint64_t leave_since_ms;
     uint64_t ending_ms; /* the shadow was told to end; 0: not */
+    pid_t resumed;      /* a killed shadow was started again; 0: it lives */
 };
 
 /* A job that could not be started lately, and how often in a row. */
@@ -114,6 +115,9 @@ void active_leave(struct active *active, bool kill, const char *reason);
 
 /* Claim the station for the job and start a shadow. */
 void start_match(struct home *home, const coord_match *match);
+/* Its shadow was killed: start one that goes on.  0 or -1. */
+int shadow_resume(struct home *home, struct active *active,
+                  struct ckpt_err *err);
 /* Add what the job may reach at home.  0, or -1 with errno.  (home_grants.c) */
 int home_grants(struct jobspec *spec, const struct job_spec *from,
                 struct ckpt_err *err);

@@ -394,6 +394,25 @@ static void shadow_lost(struct home *home, struct active *active)
     end_with(home, active, JOB_EV_LOST, &detail);
 }
 
+/* One that was killed is started again, and goes on; the job notices a pause.
+ * When that one ends without having served, the job is lost. */
+static void shadow_gone(struct home *home, struct active *active)
+{
+    char host[JOBDIR_HOST_MAX];
+    struct ckpt_err err;
+    uint16_t port;
+
+    if (active->resumed && kill(active->resumed, 0) == 0)
+        return; /* it has not taken its lock yet */
+    bool served = jobdir_addr_read(active->dir, host, &port, NULL) == 0;
+    if (active->ending_ms || (active->resumed && !served)) {
+        shadow_lost(home, active);
+    } else if (shadow_resume(home, active, &err) < 0) {
+        log_line("job %llu: %s", (unsigned long long)active->id, err.text);
+        shadow_lost(home, active);
+    }
+}
+
 static void step_shadow(struct home *home, struct active *active, uint64_t now)
 {
     char host[JOBDIR_HOST_MAX];
@@ -471,9 +490,10 @@ static void active_step(struct home *home, struct active *active, uint64_t now)
     if (take_exit(home, active))
         return;
     if (jobdir_shadow_pid(active->dir) == 0) {
-        shadow_lost(home, active);
+        shadow_gone(home, active);
         return;
     }
+    active->resumed = 0;
     if (active->ending_ms)
         end_shadow(active, now);
     step_leave(home, active, now);

@@ -245,6 +245,23 @@ static int start_shadow(struct home *home, const struct job *job,
     return 0;
 }
 
+int shadow_resume(struct home *home, struct active *active,
+                  struct ckpt_err *err)
+{
+    char program[PATH_MAX];
+
+    if (program_find("ckpt-shadow", program, err) < 0)
+        return -1;
+    pid_t pid =
+        jobdir_shadow_resume(program, active->dir, home->settings.listen, err);
+    if (pid > 0)
+        log_line("job %llu epoch %u: shadow is process %d, the one before was "
+                 "killed",
+                 (unsigned long long)active->id, active->epoch, (int)pid);
+    active->resumed = pid > 0 ? pid : 0;
+    return pid < 0 ? -1 : 0;
+}
+
 /* So that a home station that starts anew can ask the station. */
 static int write_claim(const struct home *home, const struct active *active,
                        struct ckpt_err *err)

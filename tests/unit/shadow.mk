@@ -20,3 +20,12 @@ tests_unit_test_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_unit_test_shadow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_shadow_LDADD = shadow/libjobdir.a lib/libproto.a \
 	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)
+
+check_PROGRAMS += tests/unit/test_survive
+TESTS += tests/unit/test_survive
+EXTRA_DIST += tests/unit/shadow_client.h
+tests_unit_test_survive_SOURCES = tests/unit/test_survive.c
+tests_unit_test_survive_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_unit_test_survive_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_survive_LDADD = shadow/libjobdir.a lib/libproto.a \
+	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)
