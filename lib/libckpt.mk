@@ -28,6 +28,7 @@ CAPTURE_SOURCES = \
 	lib/capture/pages.c lib/capture/pages.h \
 	lib/capture/pending.c lib/capture/pending.h \
 	lib/capture/process.c lib/capture/process.h \
+	lib/capture/release.c lib/capture/release.h \
 	lib/capture/request.h lib/capture/request_take.c \
 	lib/capture/revive.c lib/capture/revive.h \
 	lib/capture/settings.c lib/capture/settings.h \

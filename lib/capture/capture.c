@@ -7,6 +7,7 @@
 #include "lib/capture/kept.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/process.h"
+#include "lib/capture/release.h"
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
@@ -49,6 +50,9 @@ struct capture {
     struct ckpt_file_sink file_sink;
     int (*commit_file)(struct ckpt_sink *sink, struct ckpt_err *err);
     bool in_child;
+    bool memory_short; /* too short for a child */
+    uint64_t stopped_ns;
+    struct ckpt_release release;
     struct ckpt_blob *contents; /* mapped, files.ncontents of them */
     uint64_t image_bytes;
 };
@@ -381,6 +385,11 @@ static int write_image(struct capture *c, struct ckpt_err *err)
                            c->in_child ? NULL : ckpt_stop_threads(&(size_t){0}),
                            &options, err) < 0)
         return -1;
+    if (c->in_child) {
+        ckpt_release_begin(&c->release, &c->memory, s->captor);
+        options.written = ckpt_release_written;
+        options.arg = &c->release;
+    }
     for (size_t i = 0; i < c->nnotes; i++)
         bytes += c->notes[i].len + 64;
     size_t len = ckpt_image_workspace(&options, bytes);
@@ -391,6 +400,8 @@ static int write_image(struct capture *c, struct ckpt_err *err)
         rc = ckpt_image_write(sink, &options, c->memory.segments,
                               c->memory.nsegments, c->notes, c->nnotes,
                               work.base, len, &c->image_bytes, err);
+    if (c->in_child)
+        ckpt_release_end(&c->release);
     ckpt_arena_unmap(&work);
     return rc;
 }
@@ -416,7 +427,43 @@ static int look(struct capture *c, struct ckpt_err *err)
         look_threads(c, err) < 0 ||
         ckpt_advice_look(&s->advice, &c->arena, err) < 0)
         return -1;
+    c->memory_short = ckpt_release_hopeless();
     return list_memory(c, err);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts = {0, 0};
+
+    ckpt_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* One line about an image that is durable. */
+static void log_saved(const struct capture *c)
+{
+    const char *way =
+        c->commit_file ? ckpt_stream_way(&c->file_sink.stream) : "";
+    uint64_t took = now_ns() - c->meta.monotonic_ns;
+    struct timespec cpu = {0, 0};
+    char copied[128] = "";
+
+    ckpt_sys(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    if (c->in_child)
+        snprintf(
+            copied, sizeof copied,
+            ", %lld ms of processor time, %llu MB copied meanwhile",
+            (long long)cpu.tv_sec * 1000 + cpu.tv_nsec / 1000000,
+            (unsigned long long)(c->release.copied * CKPT_PAGE_SIZE / 1000000));
+    ckpt_capture_log(
+        "%s of %llu bytes, %zu threads, in %s: %llu ms, stopped "
+        "for %llu ms%s%s%s%s",
+        c->increment.since.increment ? "increment" : "checkpoint",
+        (unsigned long long)c->image_bytes, c->nthreads,
+        ckpt_capture_image_path(), (unsigned long long)took / 1000000,
+        (unsigned long long)(c->in_child ? c->stopped_ns : took) / 1000000,
+        copied, c->memory_short ? ", memory is short" : "", *way ? ", " : "",
+        way);
 }
 
 /* Everything that takes time in proportion to the memory. */
@@ -434,23 +481,19 @@ static int save(struct capture *c, struct ckpt_err *err)
     if (rc < 0)
         ckpt_capture_log("checkpoint failed: %s", err->text);
     else
-        ckpt_capture_log("%s of %llu bytes, %zu threads, in %s",
-                         c->increment.since.increment ? "increment"
-                                                      : "checkpoint",
-                         (unsigned long long)c->image_bytes, c->nthreads,
-                         ckpt_capture_image_path());
+        log_saved(c);
     return rc;
 }
 
 /* Whether a child may write the image from its copy of the memory while the
  * program goes on.  Not when it is to end anyway, when memory or the contents
- * of open files are shared with the child, or when the image goes through the
- * program's own session. */
+ * of open files are shared with the child, when the image goes through the
+ * program's own session, or when memory is short. */
 static bool may_fork(const struct capture *c)
 {
     return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
            !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0 &&
-           !s->advice.unlike_in_child;
+           !s->advice.unlike_in_child && !c->memory_short;
 }
 
 /* A copy of a descriptor would keep a pipe from ending, or a file locked,
@@ -509,7 +552,9 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
     if (pid == 0) {
         ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
         ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
+        ckpt_release_be_humble();
         c->in_child = true;
+        c->stopped_ns = now_ns() - c->meta.monotonic_ns;
         drop_descriptors();
         int rc = save(c, err);
         ckpt_request_answer(&s->request, ckpt_capture_image_path(),
@@ -610,11 +655,16 @@ long ckpt_capture_run(void *unused)
 
     (void)unused;
     err->text[0] = '\0';
-    wait_for_writer(); /* never two at once */
+    /* never two at once; a program that is to end leaves the writer in flight
+     * all processors, another goes on meanwhile */
+    bool ends = s->request.mode == CKPT_REQUEST_EXIT;
+    if (!ends)
+        wait_for_writer();
     if (stop_outside_vdso(err) < 0)
         return -1;
+    wait_for_writer();
     int rc = capture_stopped(err);
-    if (rc == 0 && s->request.mode == CKPT_REQUEST_EXIT) {
+    if (rc == 0 && ends) {
         ckpt_request_answer(&s->request, ckpt_capture_image_path(), NULL);
         ckpt_sys(SYS_exit_group, CKPT_EXIT_CODE);
     }

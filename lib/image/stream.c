@@ -41,6 +41,7 @@ void ckpt_stream_begin(struct ckpt_stream *s, int fd)
         return;
     s->slots = (uint8_t *)p;
     set_direct(s, true);
+    s->refused = !s->direct;
     if (s->direct && ckpt_sys(SYS_io_setup, SLOTS, &s->aio) < 0)
         s->aio = 0;
 }
@@ -65,6 +66,7 @@ static int write_now(struct ckpt_stream *s, const void *buf, size_t len,
         if (len % CKPT_IMAGE_PAGE == 0 &&
             ckpt_pwrite_full(s->fd, buf, len, (off_t)place) == 0)
             return 0;
+        s->refused = s->refused || len % CKPT_IMAGE_PAGE == 0;
         set_direct(s, false);
         s->started = place;
     }
@@ -283,6 +285,7 @@ static int copy_at(struct ckpt_stream *s, struct ckpt_stream_lane *lane,
     if (s->direct) {
         if (ckpt_pwrite_full(s->fd, buffer, whole, (off_t)offset) == 0)
             return 0;
+        s->refused = true;
         set_direct(s, false);
     }
     return ckpt_pwrite_full(s->fd, buffer, len, (off_t)offset);
@@ -324,7 +327,7 @@ int ckpt_stream_write_at(struct ckpt_stream *s, unsigned lane,
 
 const char *ckpt_stream_way(const struct ckpt_stream *s)
 {
-    if (!s->direct)
+    if (s->refused)
         return "through the page cache: the file system refuses O_DIRECT";
     return s->copied ? "copied: the system refuses to splice" : "";
 }

@@ -45,6 +45,7 @@ struct ckpt_stream_lane {
 struct ckpt_stream {
     int fd; /* the caller's */
     bool direct;
+    bool refused;     /* O_DIRECT, by the file system */
     uint64_t offset;  /* bytes that were handed in... */
     uint64_t room;    /* ...the length that the file has for now... */
     uint64_t started; /* ...and what is on its way without O_DIRECT */
