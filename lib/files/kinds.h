@@ -46,6 +46,8 @@ char *ckpt_look_fdinfo(const struct ckpt_look *l, int fd);
 /* Where the value of "NAME:" begins, or NULL. */
 const char *ckpt_look_field(const char *text, const char *name);
 
+/* The modes of a terminal; of other devices nothing. */
+int ckpt_look_terminal(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_pipe(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_socket(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_anon(struct ckpt_look *l, struct ckpt_open_file *f);

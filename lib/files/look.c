@@ -111,10 +111,10 @@ static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
 
     if (S_ISCHR(st->st_mode) && is_common_device(st)) {
         f->kind = CKPT_FILE_DEVICE;
-        return 0;
+        return ckpt_look_terminal(l, f);
     }
     if (ckpt_look_given(l, f))
-        return 0;
+        return ckpt_look_terminal(l, f);
     return ckpt_look_refuse(l, f,
                             S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)
                                 ? "a device"

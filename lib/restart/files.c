@@ -119,6 +119,9 @@ static int open_given(const struct ckpt_open_file *f, struct ckpt_err *err)
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return ckpt_err_sys(err, "descriptor %d", f->caller_fd);
+    /* an event loop must not block where it did not */
+    if (f->flags & O_NONBLOCK)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     return fd;
 }
 

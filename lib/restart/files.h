@@ -36,4 +36,10 @@ int ckpt_files_open(struct ckpt_files *files, bool force, struct ckpt_err *err);
  * be.  Returns the number that `keep` has then, or -1. */
 int ckpt_files_commit(struct ckpt_files *files, int keep, struct ckpt_err *err);
 
+/* The terminals of the program get their modes again, in its descriptors; with
+ * SIGTTOU blocked.  Only when ckpt_files_in_foreground() said so before any
+ * namespace was entered: in the background they are somebody else's. */
+void ckpt_files_set_terminals(const struct ckpt_notes *notes);
+bool ckpt_files_in_foreground(void);
+
 #endif

@@ -98,20 +98,26 @@ static void keeper(struct family *f, pid_t pid)
 
 /* --- ckpt restart --------------------------------------------------------- */
 
-static void end_as(int status)
+/* What the signal does to a process that does nothing about it. */
+static void undergo(int sig)
 {
-    int sig = WTERMSIG(status);
     sigset_t set;
 
-    if (WIFEXITED(status))
-        _exit(WEXITSTATUS(status));
-    prctl(PR_SET_DUMPABLE, 0); /* the program has dumped its core */
     signal(sig, SIG_DFL);
     sigemptyset(&set);
     sigaddset(&set, sig);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
     kill(getpid(), sig);
-    _exit(128 + sig);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void end_as(int status)
+{
+    if (WIFEXITED(status))
+        _exit(WEXITSTATUS(status));
+    prctl(PR_SET_DUMPABLE, 0); /* the program has dumped its core */
+    undergo(WTERMSIG(status));
+    _exit(128 + WTERMSIG(status));
 }
 
 /* Stop and end as the program does.  Whether it is stopped.  SIGSTOP has come
@@ -127,7 +133,7 @@ static bool follow(pid_t program, bool stopped)
             end_as(status);
         stopped = WIFSTOPPED(status);
         if (stopped && WSTOPSIG(status) != SIGSTOP)
-            kill(getpid(), SIGSTOP);
+            undergo(WSTOPSIG(status));
     }
     return stopped;
 }

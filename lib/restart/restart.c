@@ -22,7 +22,8 @@ struct restart {
     struct ckpt_notes notes;
     struct ckpt_stage stage;
     struct ckpt_files files;
-    uint32_t flags; /* CKPT_REVIVE_* */
+    uint32_t flags;  /* CKPT_REVIVE_* */
+    bool foreground; /* of the terminal that controls us */
     struct ckpt_lazy_plan lazy;
     char path[PATH_MAX]; /* of the image, absolute */
     struct ckpt_keep keep;
@@ -88,6 +89,7 @@ static int take_place(struct restart *r, struct ckpt_err *err)
     struct ckpt_namespace clocks = {0}, none = {0};
     bool in_use = r->notes.meta.flags & CKPT_META_IN_VDSO;
 
+    r->foreground = ckpt_files_in_foreground();
     ckpt_clock_compare(&r->notes.meta, &clocks);
     if (ckpt_ids_enter(&r->notes, o->ids, in_use ? &none : &clocks, &r->flags,
                        o->notice, err) < 0)
@@ -136,6 +138,8 @@ static int go(struct restart *r, struct ckpt_err *err)
     memcpy(auxv, r->notes.process.auxv, sizeof r->notes.process.auxv);
     r->stage.plan->mm.auxv = (void *)auxv;
     ckpt_process_commit(&r->notes);
+    if (r->foreground)
+        ckpt_files_set_terminals(&r->notes);
     long (*run)(void *) = (long (*)(void *))(uintptr_t)r->stage.bare;
     ckpt_call_on_stack(run, r->stage.plan, (void *)r->stage.stack_top);
     abort(); /* bare does not return */
