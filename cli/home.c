@@ -172,6 +172,30 @@ int home_act(struct home *home, const home_act_args *what, const uint64_t *ids,
     return failed;
 }
 
+int home_act_one(struct home *home, const home_act_args *what, uint64_t id,
+                 struct ckpt_err *err)
+{
+    u_quad_t one = id;
+    home_act_args args = *what;
+    home_act_res res = {.results = {0}};
+    CLIENT *client = connect_home(home, err);
+    int status = EPROTO;
+
+    args.station = args.station ? args.station : "";
+    args.reason = args.reason ? args.reason : "";
+    args.ids.ids_len = 1;
+    args.ids.ids_val = &one;
+    if (!client || finish(home, home_act_1(&args, &res, client), err))
+        return -1;
+    if (res.results.results_len == 1)
+        status = res.results.results_val[0].status;
+    xdr_free((xdrproc_t)xdr_home_act_res, (char *)&res);
+    if (status == 0)
+        return 0;
+    return ckpt_err_set(err, status, "job %llu: %s", (unsigned long long)id,
+                        strerror(status));
+}
+
 int home_submit(struct home *home, home_submit_args *args, uint64_t *first,
                 struct ckpt_err *err)
 {

@@ -36,6 +36,10 @@ int home_each(struct home *home, const uint64_t *ids, size_t n, bool finished,
 int home_act(struct home *home, const home_act_args *what, const uint64_t *ids,
              size_t n, struct ckpt_err *err);
 
+/* Do it to one job.  0, or -1 with errno; prints nothing. */
+int home_act_one(struct home *home, const home_act_args *what, uint64_t id,
+                 struct ckpt_err *err);
+
 /* The caller gives results back with xdr_free(). */
 int home_submit(struct home *home, home_submit_args *args, uint64_t *first,
                 struct ckpt_err *err);

@@ -7,7 +7,7 @@ ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
 	cli/home.c cli/home.h cli/remote.c \
 	cli/submit.c cli/submit_file.c cli/submit_file.h cli/submit_words.c \
 	cli/q.c cli/status.c cli/act.c cli/why.c cli/wait.c \
-	cli/sim.c
+	cli/sim.c cli/tty.c cli/tty.h
 ckpt_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_LDADD = scheduler/sim/libsim.a scheduler/core/libpolicy.a \
 	scheduler/core/libjob.a $(RESTART_LIBS) $(POOL_LIBS)

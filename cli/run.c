@@ -41,12 +41,17 @@ static const char usage[] =
     "                   the next (default 4G)\n"
     "  --fresh          start from the beginning even if there is an image\n"
     "  --force          resume although files have changed\n"
+    "  --on STATION     run it on that station of the pool, with this "
+    "terminal\n"
+    "                   (as ckpt submit --tty)\n"
     "\n"
     "example: ckpt run --every 15m ./simulate input.dat\n";
 
 struct run {
     const char *image;
+    const char *station; /* --on */
     bool fresh, force, save;
+    bool local; /* an option that --on does not take */
     enum ckpt_ids_mode ids;
     uint64_t files_limit;
     char **program; /* PROG ARG... NULL */
@@ -64,7 +69,8 @@ enum {
     OPT_IDS,
     OPT_FILES_LIMIT,
     OPT_FRESH,
-    OPT_FORCE
+    OPT_FORCE,
+    OPT_ON
 };
 
 static const struct option options[] = {
@@ -80,6 +86,7 @@ static const struct option options[] = {
     {"files-limit", required_argument, NULL, OPT_FILES_LIMIT},
     {"fresh", no_argument, NULL, OPT_FRESH},
     {"force", no_argument, NULL, OPT_FORCE},
+    {"on", required_argument, NULL, OPT_ON},
     {NULL, 0, NULL, 0},
 };
 
@@ -95,6 +102,11 @@ static const struct {
 
 static void take_option(struct run *r, int option)
 {
+    if (option == OPT_ON) {
+        r->station = optarg;
+        return;
+    }
+    r->local = true;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         if (variables[i].option == option)
             setenv(variables[i].variable, optarg, 1);
@@ -239,6 +251,29 @@ static int start(const struct run *r, const struct ckpt_settings *settings)
     return cli_failf("%s: %s", program.path, strerror(errno));
 }
 
+/* In other words: ckpt submit --tty --require 'name == "STATION"' -- PROG... */
+static int run_on(const struct run *r)
+{
+    char require[128];
+    char *words[5] = {"submit", "--tty", "--require", require, "--"};
+    size_t n = 0;
+
+    if (r->local)
+        return cli_misuse("--on: the pool has its own settings for images");
+    if (strlen(r->station) > 64 || strpbrk(r->station, "\"\\"))
+        return cli_misuse("--on: there is no station %s", r->station);
+    while (r->program[n])
+        n++;
+    char **argv = calloc(n + 6, sizeof *argv);
+    if (!argv)
+        return cli_failf("out of memory");
+    snprintf(require, sizeof require, "name == \"%s\"", r->station);
+    memcpy(argv, words, sizeof words);
+    memcpy(argv + 5, r->program, n * sizeof *argv);
+    optind = 0; /* begin again */
+    return cmd_submit((int)n + 5, argv);
+}
+
 int cmd_run(int argc, char **argv)
 {
     struct run r = {0};
@@ -246,6 +281,8 @@ int cmd_run(int argc, char **argv)
     struct ckpt_err err;
 
     parse(argc, argv, &r);
+    if (r.station)
+        return run_on(&r);
     choose_image(&r);
     if (ckpt_settings_from_env(&settings, &err) < 0) {
         cli_fail(&err);

@@ -3,6 +3,7 @@
 #include "cli/home.h"
 #include "cli/json.h"
 #include "cli/submit_file.h"
+#include "cli/tty.h"
 #include "scheduler/core/expr.h"
 #include "scheduler/core/grant.h"
 
@@ -18,12 +19,14 @@ static const char usage[] =
     "usage: ckpt submit [--pool DIR] [--json] [--name S] [--in F] [--out F]\n"
     "           [--err F] [--log F] [--require EXPR] [--prio N] [--count N]\n"
     "           [--grant DIR[:ro|:rw][,limit=SIZE]]...\n"
-    "           [--map PREFIX=local|home|fetch]... [--] PROG ARG...\n"
+    "           [--map PREFIX=local|home|fetch]... [--tty] [--] PROG ARG...\n"
     "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
     "Queue a job; prints its id, one line for each job.  The program runs in\n"
     "this directory and environment, wherever it runs; paths may hold\n"
     "$(Process).  It may use this directory, the files that its arguments\n"
-    "name, and what --grant adds.  FILE.sub is HTCondor's submit syntax.  "
+    "name, and what --grant adds.  With --tty it has this terminal, and the\n"
+    "command stays until it ends, and exits as it did.  FILE.sub is HTCondor's "
+    "submit syntax.  "
     "EXPR\n"
     "compares\n"
     "stations' name arch cpus memory memory_free disk load owner_idle, or\n"
@@ -42,6 +45,7 @@ enum {
     OPT_COUNT,
     OPT_GRANT,
     OPT_MAP,
+    OPT_TTY,
 };
 
 static const struct option options[] = {
@@ -56,6 +60,7 @@ static const struct option options[] = {
     {"count", required_argument, NULL, OPT_COUNT},
     {"grant", required_argument, NULL, OPT_GRANT},
     {"map", required_argument, NULL, OPT_MAP},
+    {"tty", no_argument, NULL, OPT_TTY},
     {NULL, 0, NULL, 0},
 };
 
@@ -92,6 +97,18 @@ static void add_kept(char ***list, char *made, const char *option,
     if (job_list_add(list, made))
         exit(cli_failf("out of memory"));
     free(made);
+}
+
+static bool with_tty;
+
+static void take_terminal(struct job_spec *spec)
+{
+    const char *name = tty_name();
+
+    if (!name)
+        exit(cli_misuse("--tty: standard input is not a terminal"));
+    with_tty = true;
+    spec->in = spec->out = spec->err = (char *)(uintptr_t)name;
 }
 
 /* The strings stay the command line's until the spec is copied. */
@@ -132,11 +149,16 @@ static void parse_options(struct cli *cli, int argc, char **argv,
             add_kept(&s->spec.grants, grant_parse(optarg, cwd, &err), "grant",
                      &err);
             break;
+        case OPT_TTY:
+            take_terminal(&s->spec);
+            break;
         case OPT_MAP:
             add_kept(&s->spec.maps, grant_map_parse(optarg, cwd, &err), "map",
                      &err);
             break;
         }
+    if (with_tty && s->count != 1)
+        exit(cli_misuse("--tty: one terminal serves one job"));
     if (optind == argc)
         exit(cli_misuse("give a program or a submit file"));
 }
@@ -267,8 +289,9 @@ static int send_one(struct home *home, const struct submission *s,
     return home_submit(home, &args, first, err);
 }
 
+/* The first job's number goes to *id. */
 static int send_all(const struct cli *cli, const struct submission *made,
-                    size_t count, struct ckpt_err *err)
+                    size_t count, uint64_t *id, struct ckpt_err *err)
 {
     struct json j = json_to(stdout);
     struct home home;
@@ -281,6 +304,8 @@ static int send_all(const struct cli *cli, const struct submission *made,
     for (size_t i = 0; i < count && result == 0; i++) {
         uint64_t first;
         result = send_one(&home, &made[i], &first, err);
+        if (i == 0 && result == 0)
+            *id = first;
         for (uint32_t k = 0; k < made[i].count && result == 0; k++)
             if (cli->json) {
                 json_object(&j, NULL);
@@ -333,6 +358,7 @@ static int submit_file(const struct cli *cli, const char *path,
     struct ckpt_err err = {""};
     struct submission *made = NULL;
     size_t count = 0;
+    uint64_t id;
     char *text = read_whole(path, &err);
     int result;
 
@@ -344,7 +370,7 @@ static int submit_file(const struct cli *cli, const char *path,
         if ((result = check_program(made[i].spec.executable, &err)) == 0)
             result = check_files(&made[i].spec, &err);
     if (result == 0)
-        result = send_all(cli, made, count, &err);
+        result = send_all(cli, made, count, &id, &err);
     submissions_free(made, count);
     return result ? cli_fail(&err) : 0;
 }
@@ -353,6 +379,7 @@ static int submit_program(const struct cli *cli, struct submission *s,
                           char **argv, const struct submit_context *context)
 {
     struct ckpt_err err = {""};
+    uint64_t id = 0;
     int result = -1;
 
     s->spec.args = argv;
@@ -361,12 +388,14 @@ static int submit_program(const struct cli *cli, struct submission *s,
     s->spec.env = submit_environment(context->env, true);
     s->spec.executable = find_program(argv[0], context->cwd, &err);
     if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0)
-        result = send_all(cli, s, 1, &err);
+        result = send_all(cli, s, 1, &id, &err);
     job_list_free(s->spec.env);
     job_list_free(s->spec.grants);
     job_list_free(s->spec.maps);
     free(s->spec.executable);
-    return result ? cli_fail(&err) : 0;
+    if (result)
+        return cli_fail(&err);
+    return with_tty ? tty_attend(id) : 0;
 }
 
 /* FILE.sub, and no options or arguments that would belong to a program. */

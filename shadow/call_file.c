@@ -1,5 +1,6 @@
 /* call_file.c - open, close, read, write and what else goes by handle */
 #include "shadow/call.h"
+#include "shadow/stream.h"
 
 #include "lib/common/io.h"
 
@@ -207,6 +208,8 @@ SERVICE(read, shadow_read_args, shadow_read_res)
     BEGIN;
     size_t len = args->count < SHADOW_DATA_MAX ? args->count : SHADOW_DATA_MAX;
     int fd = fd_for(shadow, args->handle, false);
+    if (stream_is(args->handle, fd))
+        return stream_read(shadow, req, fd, len, res);
     ssize_t n = -1;
     char *data = fd < 0 ? NULL : malloc(len ? len : 1);
 
@@ -238,12 +241,6 @@ static off_t write_at(struct shadow *shadow, const shadow_write_args *args)
     struct resize resize;
     if (data->shadow_data_len == 0)
         return append ? lseek(fd, 0, SEEK_END) : offset;
-    if (lseek(fd, 0, SEEK_CUR) < 0) { /* /dev/null, a terminal, a pipe */
-        if (ckpt_write_full(fd, data->shadow_data_val, data->shadow_data_len) <
-            0)
-            return -1;
-        return (off_t)data->shadow_data_len;
-    }
     off_t grown = offset > INT64_MAX - len ? INT64_MAX : offset + len;
     if (resize_begin(shadow, &resize, fd, handle->quota, grown,
                      append ? len : 0) < 0)
@@ -257,6 +254,9 @@ static off_t write_at(struct shadow *shadow, const shadow_write_args *args)
 SERVICE(write, shadow_write_args, shadow_write_res)
 {
     BEGIN;
+    int fd = fd_for(shadow, args->handle, true);
+    if (stream_is(args->handle, fd))
+        return stream_write(shadow, req, fd, &args->data, res);
     off_t end = write_at(shadow, args);
 
     res->status = status_of(shadow, end);
@@ -381,6 +381,45 @@ static int tty(int fd, shadow_tty_op op, shadow_tty_ok *ok)
     }
     errno = EINVAL;
     return -1;
+}
+
+static int set_tty(int fd, const shadow_tty_set_args *args)
+{
+    struct termios attr;
+
+    if (tcgetattr(fd, &attr) < 0)
+        return -1;
+    if ((args->flush_in || args->flush_out) &&
+        tcflush(fd, args->flush_in && args->flush_out ? TCIOFLUSH
+                    : args->flush_in                  ? TCIFLUSH
+                                                      : TCOFLUSH) < 0)
+        return -1;
+    if (!args->attr)
+        return 0;
+    attr.c_iflag = args->iflag;
+    attr.c_oflag = args->oflag;
+    attr.c_cflag = args->cflag;
+    attr.c_lflag = args->lflag;
+    size_t n =
+        args->cc.cc_len < sizeof attr.c_cc ? args->cc.cc_len : sizeof attr.c_cc;
+    memcpy(attr.c_cc, args->cc.cc_val, n);
+    return tcsetattr(fd, TCSANOW, &attr);
+}
+
+SERVICE(tty_set, shadow_tty_set_args, shadow_status_res)
+{
+    BEGIN;
+    struct handle *handle = handle_get(&shadow->handles, args->handle);
+
+    res->status = status_of(shadow, handle ? set_tty(handle->fd, args) : -1);
+    return TRUE;
+}
+
+SERVICE(cancel, shadow_cancel_args, shadow_status_res)
+{
+    BEGIN;
+    res->status = stream_cancel(shadow, args->slot, args->seq) < 0 ? ENOENT : 0;
+    return TRUE;
 }
 
 SERVICE(tty, shadow_tty_args, shadow_tty_res)

@@ -13,7 +13,8 @@ shadow_libshadow_a_SOURCES = shadow/change.c shadow/change.h \
 pkglibexec_PROGRAMS += ckpt-shadow
 ckpt_shadow_SOURCES = shadow/main.c shadow/server.h \
 	shadow/start.c shadow/start.h shadow/confine.c \
-	shadow/session.c shadow/survive.c shadow/survive.h shadow/note.h shadow/handle.c shadow/image.c shadow/record_job.c \
+	shadow/session.c shadow/survive.c shadow/survive.h shadow/note.h \
+	shadow/stream.c shadow/stream.h shadow/handle.c shadow/image.c shadow/record_job.c \
 	shadow/call.h shadow/call_at.c shadow/call_file.c shadow/call_attr.c \
 	shadow/call_name.c shadow/call_job.c shadow/call_quota.c
 ckpt_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)

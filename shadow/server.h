@@ -26,7 +26,8 @@
 
 enum {
     HANDLES_MAX = SURVIVE_HANDLES,
-    HANDLE_STANDARD = 3, /* 0, 1 and 2 are always there */
+    HANDLE_STANDARD = 3,                      /* 0, 1 and 2 are always there */
+    SHADOW_STREAM_MAX = SHADOW_OPEN_DATA_MAX, /* read at once, and kept */
 };
 
 /* --- open files -------------------------------------------------------------
@@ -112,7 +113,8 @@ struct shadow {
     struct session sessions[3]; /* by role */
     struct note *note;          /* of the call that is being done */
     struct handles handles;
-    char *cwd; /* the job's, in survive */
+    struct stream_wait *waits; /* stream.c */
+    char *cwd;                 /* the job's, in survive */
 
     struct ckpt_serve *serve;
     struct jobexit ended; /* how is 0 while the job is not over */
@@ -133,6 +135,11 @@ void session_closed(struct ckpt_serve_conn *conn, void *daemon,
 void session_refused(void *daemon, const char *peer,
                      const struct ckpt_err *why);
 struct shadow *shadow_of(struct svc_req *req);
+/* The slot and number of a call.  0, or -1. */
+int session_slot(struct svc_req *req, uint32_t *slot, uint32_t *seq);
+/* Keep the reply of this call, though its kind may be done again.  0, or -1
+ * with ENOMEM. */
+int session_keep(struct svc_req *req);
 /* The call came from the job's starter, or errno EPERM. */
 bool is_starter(struct svc_req *req);
 

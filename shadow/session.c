@@ -7,6 +7,7 @@
  * Anything else is an error of the peer, and ends the connection.
  */
 #include "shadow/server.h"
+#include "shadow/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static int bad_call(struct svc_req *req, const char *why)
     return -1;
 }
 
-static int read_cred(struct svc_req *req, uint32_t *slot, uint32_t *seq)
+int session_slot(struct svc_req *req, uint32_t *slot, uint32_t *seq)
 {
     unsigned flavor;
     size_t len;
@@ -108,6 +109,18 @@ static void begin_call(struct shadow *shadow, struct kept_session *kept,
     change_note(shadow->change, note);
 }
 
+int session_keep(struct svc_req *req)
+{
+    struct session *session = session_of(req);
+    uint32_t number, seq;
+
+    if (!session || session_slot(req, &number, &seq) < 0)
+        return -1;
+    struct slot *slot = &session->kept->slots[number];
+    ckpt_rpc_keep(req, slot->reply, REPLY_KEEP_MAX, &slot->kept);
+    return 0;
+}
+
 int session_admit(struct svc_req *req)
 {
     struct shadow *shadow = shadow_of(req);
@@ -122,7 +135,7 @@ int session_admit(struct svc_req *req)
         return 0; /* in no slot */
     if (!session)
         return bad_call(req, "no session");
-    if (read_cred(req, &number, &seq) < 0)
+    if (session_slot(req, &number, &seq) < 0)
         return bad_call(req, "malformed credential");
     struct slot *slot = &session->kept->slots[number];
     bool again = seq == slot->seq && seq != 0;
@@ -130,9 +143,13 @@ int session_admit(struct svc_req *req)
         return bad_call(req, "sequence number out of order");
     if (again && slot->kept != SIZE_MAX)
         return ckpt_rpc_replay(req, slot->reply, slot->kept) < 0 ? -1 : 1;
-    if (again && !is_repeatable(req->rq_proc) &&
+    if (again && session == &shadow->sessions[SHADOW_ROLE_JOB] &&
+        stream_adopt(shadow, req, number, seq))
+        return 1;
+    if (again && !is_repeatable(req->rq_proc) && !slot->waits &&
         !was_interrupted(shadow, session->kept, number, seq))
         return bad_call(req, "reply is not kept");
+    slot->waits = 0;
     if (is_repeatable(req->rq_proc)) {
         shadow->note = NULL;
         slot->kept = SIZE_MAX;
@@ -168,6 +185,7 @@ static int new_session(struct shadow *shadow, enum shadow_role role)
         return -1;
     __atomic_store_n(&kept->open, true, __ATOMIC_RELEASE);
     if (role == SHADOW_ROLE_JOB) {
+        streams_clear(shadow);
         handles_clear(&shadow->handles);
         strcpy(shadow->cwd, shadow->spec.cwd);
     }

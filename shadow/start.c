@@ -179,6 +179,31 @@ int start_files(struct shadow *shadow, struct ckpt_err *err)
 /* --- grants
  * -------------------------------------------------------------------------- */
 
+/* The terminal at home, which no grant reaches: only as a standard stream, and
+ * only the owner's, as this process is the owner.  Its description is ours
+ * alone, so that it may be non-blocking. */
+static bool open_terminal(struct handle *handle, const char *path)
+{
+    int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0 || !isatty(fd)) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    handle->fd = fd;
+    handle->readable = handle->writable = true;
+    return true;
+}
+
+static bool is_terminal(const char *path)
+{
+    struct stat st;
+
+    return strncmp(path, "/dev/", 5) == 0 && stat(path, &st) == 0 &&
+           S_ISCHR(st.st_mode);
+}
+
 /* One of the standard streams; its directory need not be granted. */
 static int open_stream(struct shadow *shadow, unsigned number, const char *path,
                        struct ckpt_err *err)
@@ -196,6 +221,10 @@ static int open_stream(struct shadow *shadow, unsigned number, const char *path,
         handle->fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         return handle->fd < 0 ? ckpt_err_sys(err, "/dev/null") : 0;
     }
+    if (is_terminal(path))
+        return open_terminal(handle, path)
+                   ? 0
+                   : ckpt_err_set(err, ENOTTY, "%s is not your terminal", path);
     const char *name = strrchr(path, '/') + 1;
     snprintf(dir, sizeof dir, "%.*s", (int)(name - path), path);
     int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);

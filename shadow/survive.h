@@ -39,9 +39,9 @@ enum {
 };
 
 struct slot {
-    uint32_t seq; /* of the last call */
-    uint32_t pad;
-    uint64_t kept; /* length of its reply; UINT64_MAX: not kept */
+    uint32_t seq;   /* of the last call */
+    uint32_t waits; /* it is a WRITE that was put aside (stream.h) */
+    uint64_t kept;  /* length of its reply; UINT64_MAX: not kept */
     uint8_t reply[REPLY_KEEP_MAX];
 };
 

@@ -11,8 +11,7 @@
 
 enum { WINDOW_MIN = 1 << 14, DEPTH_MIN = 2, SLOTS_KEPT = 3 };
 
-/* The bytes of an answer to READ: the count, or -errno. */
-static int take_data(XDR *xdr, void *to, uint32_t len)
+int ckpt_take_data(XDR *xdr, void *to, uint32_t len)
 {
     u_int got;
     int status;
@@ -37,7 +36,7 @@ static long fetch(struct ckpt_file *file, void *to, uint32_t len,
         ckpt_wire_begin(SHADOW_READ, (xdrproc_t)xdr_shadow_read_args, &args);
     ckpt_wire_issue(slot);
     ckpt_wire_wait(slot, &xdr);
-    return take_data(&xdr, to, len);
+    return ckpt_take_data(&xdr, to, len);
 }
 
 static void make_visible(struct ckpt_node *node, uint64_t offset, size_t len)
@@ -81,7 +80,7 @@ void ckpt_ahead_arrived(int index, int which, XDR *xdr)
 {
     struct ckpt_ahead *a = &ckpt_state->nodes[index].ahead[which];
 
-    a->got = take_data(xdr, ckpt_buffer(a->buf), a->want);
+    a->got = ckpt_take_data(xdr, ckpt_buffer(a->buf), a->want);
     if (a->state == AHEAD_COMING) {
         a->state = AHEAD_HERE;
     } else {
@@ -303,10 +302,6 @@ long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
     struct ckpt_node *node = &ckpt_state->nodes[file->node];
     uint8_t *to = buf;
 
-    if (file->kind == CKPT_KIND_STREAM)
-        return fetch(file, buf,
-                     len > SHADOW_DATA_MAX ? SHADOW_DATA_MAX : (uint32_t)len,
-                     offset);
     make_visible(node, offset, len);
     size_t done = 0;
     long n = 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { LOCK_POLL_MS = 50 };
@@ -32,7 +33,7 @@ static long lock_and_wait(struct locking *l, struct ckpt_call *call)
         long rc = ckpt_locked(lock_once, &l->call);
         if (!l->wait || (rc != -EAGAIN && rc != -EACCES))
             return rc;
-        if (ckpt_call_sleep(call, LOCK_POLL_MS) != 0)
+        if (ckpt_call_wait(call, LOCK_POLL_MS) != 0)
             return -EINTR;
     }
 }
@@ -205,6 +206,58 @@ static long tty_request(struct ckpt_file *file, uint64_t request, uint64_t to)
     return ckpt_user_write(to, &t, sizeof t);
 }
 
+static long set_tty(struct ckpt_file *file, uint64_t request, uint64_t from)
+{
+    struct kernel_termios t;
+    shadow_tty_set_args args = {.handle = file->handle, .attr = true};
+
+    if (file->kind != CKPT_KIND_STREAM)
+        return -ENOTTY;
+    long rc = ckpt_user_read(&t, from, sizeof t);
+    if (rc != 0)
+        return rc;
+    args.flush_in = request == TCSETSF;
+    args.iflag = t.iflag;
+    args.oflag = t.oflag;
+    args.cflag = t.cflag;
+    args.lflag = t.lflag;
+    args.cc.cc_val = (char *)t.cc;
+    args.cc.cc_len = sizeof t.cc;
+    return ckpt_session_call(SHADOW_TTY_SET, (xdrproc_t)xdr_shadow_tty_set_args,
+                             &args, NULL, NULL);
+}
+
+static long flush_tty(struct ckpt_file *file, uint64_t what)
+{
+    shadow_tty_set_args args = {.handle = file->handle,
+                                .flush_in = what != TCOFLUSH,
+                                .flush_out = what != TCIFLUSH};
+
+    if (file->kind != CKPT_KIND_STREAM)
+        return -ENOTTY;
+    if (what > TCIOFLUSH)
+        return -EINVAL;
+    return ckpt_session_call(SHADOW_TTY_SET, (xdrproc_t)xdr_shadow_tty_set_args,
+                             &args, NULL, NULL);
+}
+
+/* The job is the terminal's foreground as long as the user lets it be. */
+static long tty_group(struct ckpt_file *file, uint64_t request, uint64_t at)
+{
+    shadow_tty_res res = {.status = ENOTTY};
+    int id = request == TIOCGSID ? ckpt_state->id.sid : ckpt_state->id.pgid;
+
+    long rc = file->kind == CKPT_KIND_STREAM
+                  ? ask_tty(file, SHADOW_TTY_ISATTY, &res)
+                  : -ENOTTY;
+    if (rc != 0)
+        return rc;
+    if (request != TIOCSPGRP)
+        return ckpt_user_write(at, &id, sizeof id);
+    rc = ckpt_user_read(&id, at, sizeof id);
+    return rc != 0 ? rc : id == ckpt_state->id.pgid ? 0 : -EPERM;
+}
+
 static long bytes_waiting(struct ckpt_file *file, uint64_t to)
 {
     shadow_tty_res res = {.status = ENOTTY};
@@ -236,6 +289,16 @@ static long do_ioctl(struct ckpt_call *call)
     case TCGETS:
     case TIOCGWINSZ:
         return tty_request(file, request, call->arg[2]);
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        return set_tty(file, request, call->arg[2]);
+    case TCFLSH:
+        return flush_tty(file, call->arg[2]);
+    case TIOCGPGRP:
+    case TIOCSPGRP:
+    case TIOCGSID:
+        return tty_group(file, request, call->arg[2]);
     case FIONREAD:
         return bytes_waiting(file, call->arg[2]);
     default:

@@ -11,6 +11,7 @@ enum { VECTORS = 1024 };
 
 /* One transfer: where, and what of the description it uses. */
 struct transfer {
+    struct ckpt_call *call;
     struct ckpt_file *file;
     bool writing;
     bool positioned;
@@ -42,7 +43,7 @@ static long start(struct ckpt_call *call, bool writing, bool positioned,
         return -EBADF;
     if (file->kind == CKPT_KIND_DIR)
         return -EISDIR;
-    *t = (struct transfer){file, writing, positioned, 0};
+    *t = (struct transfer){call, file, writing, positioned, 0};
     if (!positioned) {
         if (!(writing && (file->flags & O_APPEND)))
             settle_offset(file);
@@ -65,6 +66,13 @@ static long move(struct transfer *t, uint64_t buf, uint64_t len)
         len = 0x7ffff000;
     if (buf < 4096 && len > 0)
         return -EFAULT;
+    if (!t->writing && file->kind == CKPT_KIND_STREAM) {
+        t->call->park = (struct ckpt_park){.nonblock = file->flags & O_NONBLOCK,
+                                           .handle = file->handle,
+                                           .len = (uint32_t)len,
+                                           .buf = (void *)(uintptr_t)buf};
+        return len > 0 ? CKPT_PARKED : 0;
+    }
     if (t->writing)
         n = ckpt_cache_write(file, (void *)buf, len, t->offset, append);
     else
@@ -124,6 +132,11 @@ static long do_vector(struct ckpt_call *call, bool writing, bool positioned)
     return done;
 }
 
+static long may_wait(long rc, struct ckpt_call *call)
+{
+    return rc == CKPT_PARKED ? ckpt_park_wait(call) : rc;
+}
+
 #define TRANSFER(name, how, writing, positioned)                               \
     long ckpt_do_##name(struct ckpt_call *call)                                \
     {                                                                          \
@@ -131,7 +144,8 @@ static long do_vector(struct ckpt_call *call, bool writing, bool positioned)
     }                                                                          \
     long ckpt_on_##name(struct ckpt_call *call)                                \
     {                                                                          \
-        return ckpt_if_remote(call->arg[0], ckpt_do_##name, call);             \
+        return may_wait(ckpt_if_remote(call->arg[0], ckpt_do_##name, call),    \
+                        call);                                                 \
     }
 
 TRANSFER(read, do_plain, false, false)

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct rule {
     const char *prefix; /* the path itself, and everything below it */
@@ -138,13 +139,23 @@ static int number_below(const char *path, const char *prefix)
     return n;
 }
 
+/* The terminal that the job has at home, if any, is a standard stream. */
+static bool is_terminal(int fd)
+{
+    const struct ckpt_file *file = ckpt_file_of((uint64_t)fd);
+
+    return file && file->standard && file->kind == CKPT_KIND_STREAM &&
+           S_ISCHR(file->attr.mode);
+}
+
 static int named_descriptor(const char *path)
 {
     static const char *const standard[] = {"/dev/stdin", "/dev/stdout",
                                            "/dev/stderr"};
 
     for (int i = 0; i < 3; i++)
-        if (strcmp(path, standard[i]) == 0)
+        if (strcmp(path, standard[i]) == 0 ||
+            (strcmp(path, "/dev/tty") == 0 && is_terminal(i)))
             return i;
     int n = number_below(path, "/dev/fd");
     return n >= 0 ? n : number_below(path, "/proc/self/fd");

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 bool ckpt_remote_active(void)
@@ -89,12 +90,16 @@ static int take_standard(int fd, struct ckpt_err *err)
 /* --- start
  * ---------------------------------------------------------------------- */
 
-static void keep_message_stream(void)
+static void make_private(void)
 {
     long fd = ckpt_sys(SYS_fcntl, 2, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0)
         fd = ckpt_fd_hide((int)fd);
     ckpt_link->message = fd >= 0 ? (int)fd : -1;
+    fd = ckpt_sys(SYS_eventfd2, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd >= 0)
+        fd = ckpt_fd_hide((int)fd);
+    ckpt_link->wake = fd >= 0 ? (int)fd : -1;
 }
 
 /* What every start and every restart does: the connection, then the traps. */
@@ -102,7 +107,7 @@ static int connect_home(int boot_fd, struct ckpt_err *err)
 {
     if (ckpt_link_init(boot_fd, err) != 0)
         return -1;
-    keep_message_stream();
+    make_private();
     if (ckpt_session_open(err) != 0)
         return -1;
     return fetch_identity(err);
@@ -150,6 +155,7 @@ static long do_quiesce(struct ckpt_call *call)
 {
     (void)call;
     ckpt_cache_send_all();
+    ckpt_park_cancel_all();
     ckpt_wire_settle(-1);
     for (uint32_t i = 0; i < ckpt_state->nodes_top; i++)
         if (ckpt_state->nodes[i].refs > 0)

@@ -146,10 +146,11 @@ struct ckpt_slot {
     uint64_t order; /* of issue */
     enum { CKPT_SLOT_FREE, CKPT_SLOT_BUSY } state;
     uint32_t proc;
-    int node;       /* of an unwaited WRITE or READ, or -1 */
-    int ahead;      /* index of an unwaited READ */
-    uint32_t count; /* bytes it writes */
-    uint32_t len;   /* of the record */
+    int node;               /* of an unwaited WRITE or READ, or -1 */
+    int ahead;              /* index of an unwaited READ */
+    uint32_t count;         /* bytes it writes */
+    struct ckpt_park *park; /* who waits for it, or NULL */
+    uint32_t len;           /* of the record */
     uint8_t *record;
 };
 
@@ -160,6 +161,7 @@ struct ckpt_link {
     int sock;    /* private descriptors, or -1 */
     int message; /* the station's standard error */
     int self;    /* our process id on the station */
+    int wake;    /* eventfd: a parked call has been answered */
     uint8_t session[SHADOW_ID_LEN];
     bool bound;
     uint32_t next_xid;
@@ -188,17 +190,31 @@ extern struct ckpt_link *ckpt_link;
 
 /* --- lock.c --------------------------------------------------------------- */
 
+/* A READ of a terminal or pipe at home, which may take for ever: it has a slot,
+ * but nobody holds the lock for it (park.c). */
+struct ckpt_park {
+    enum { CKPT_PARK_AGAIN, CKPT_PARK_SENT, CKPT_PARK_DONE } state;
+    bool nonblock;
+    uint32_t handle;
+    uint32_t len;
+    void *buf;
+    long result;
+};
+
 /* A trapped call. */
 struct ckpt_call {
     long nr;
     uint64_t arg[6];
     ucontext_t *uc;
+    struct ckpt_park park;
     long (*body)(struct ckpt_call *call); /* of ckpt_named() */
 };
 /* The result of a handler that leaves the call to the kernel. */
 #define CKPT_LOCAL LONG_MIN
 /* Inside a handler: the same, with the rewritten names. */
 #define CKPT_SCRATCH (LONG_MIN + 1)
+/* Inside a handler: it has filled in `park`. */
+#define CKPT_PARKED (LONG_MIN + 2)
 
 /* Run fn(call) under the client's lock, on the client's own stack.  All
  * signals are blocked. */
@@ -239,13 +255,31 @@ void ckpt_wire_wait(struct ckpt_slot *slot, XDR *results);
 void ckpt_wire_take(void);
 /* Free slots. */
 int ckpt_wire_room(void);
-/* Take answers until no WRITE to `node` (-1: nothing at all) is in flight. */
+/* Take answers until no WRITE to `node` (-1: nothing at all, but for parked
+ * READs) is in flight. */
 void ckpt_wire_settle(int node);
 
 /* Send and wait.  `results` may be NULL with a proc whose result begins with
  * the status.  Returns -status, or -EIO when the answer makes no sense. */
 long ckpt_session_call(uint32_t proc, xdrproc_t encode, void *args,
                        xdrproc_t decode, void *results);
+
+/* --- park.c ------------------------------------------------------------------
+ */
+
+/* Carry out call->park, without the lock; signals are let in.  The result, or
+ * -EINTR. */
+long ckpt_park_wait(struct ckpt_call *call);
+/* The answer has come. */
+void ckpt_park_answered(struct ckpt_park *park, XDR *xdr);
+/* Have every parked READ answered now; those that got nothing are sent again
+ * later.  Under the lock. */
+void ckpt_park_cancel_all(void);
+/* The bytes of an answer to READ: the count, or -errno.  (cache_read.c) */
+int ckpt_take_data(XDR *xdr, void *to, uint32_t len);
+/* Wait for ms, and let signals in that come.  0, or -EINTR when a handler ran
+ * that does not restart calls. */
+long ckpt_call_wait(struct ckpt_call *call, int ms);
 
 /* --- link.c ----------------------------------------------------------------
  */
@@ -398,8 +432,6 @@ long ckpt_user_write(uint64_t to, const void *from, size_t len);
  * refused. */
 void ckpt_refusal_log(long nr, const char *why);
 const char *ckpt_syscall_name(long nr);
-/* Sleep with the program's own signal mask.  0, or -EINTR. */
-long ckpt_call_sleep(struct ckpt_call *call, long ms);
 /* Signals of which the program never hears a thing and which end it: have them
  * flush first.  (calls_signal.c) */
 void ckpt_signals_install(void);

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 struct handler {
@@ -150,15 +149,4 @@ void ckpt_refusal_log(long nr, const char *why)
     *told |= bit;
     snprintf(line, sizeof line, "refused: %s (%s)", ckpt_syscall_name(nr), why);
     ckpt_session_log(line);
-}
-
-long ckpt_call_sleep(struct ckpt_call *call, long ms)
-{
-    struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
-    uint64_t all = ~0ul;
-
-    ckpt_sys(SYS_rt_sigprocmask, SIG_SETMASK, &call->uc->uc_sigmask, NULL, 8);
-    long rc = ckpt_sys(SYS_nanosleep, &pause, NULL);
-    ckpt_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
-    return rc == -EINTR ? -EINTR : 0;
 }

@@ -157,6 +157,8 @@ static struct ckpt_slot *take_answer(XDR *xdr)
         ckpt_ahead_arrived(slot->node, slot->ahead, xdr);
     if (slot->proc == SHADOW_IMAGE_PUT)
         take_image_part(xdr);
+    if (slot->park)
+        ckpt_park_answered(slot->park, xdr);
     return slot;
 }
 
@@ -180,6 +182,7 @@ struct ckpt_slot *ckpt_wire_begin(uint32_t proc, xdrproc_t encode, void *args)
     ckpt_attrs_call(proc);
     slot->proc = proc;
     slot->node = -1;
+    slot->park = NULL;
     slot->len = ckpt_wire_encode(slot->record, slot->xid,
                                  (uint32_t)(slot - ckpt_link->slots), slot->seq,
                                  proc, encode, args);
@@ -226,7 +229,7 @@ void ckpt_wire_settle(int node)
     for (size_t i = 0; i < CKPT_SLOTS; i++) {
         struct ckpt_slot *slot = &ckpt_link->slots[i];
         XDR xdr;
-        while (slot->state == CKPT_SLOT_BUSY &&
+        while (slot->state == CKPT_SLOT_BUSY && !slot->park &&
                (node < 0 || slot->node == node))
             take_answer(&xdr);
     }

@@ -444,6 +444,30 @@ bool_t station_stay_1_svc(station_check_args *args, pool_status_res *res,
     return answer(res, 0, "");
 }
 
+/* What a terminal sends, and what goes with it. */
+static bool is_terminals(int sig)
+{
+    return sig == SIGINT || sig == SIGQUIT || sig == SIGTSTP ||
+           sig == SIGSTOP || sig == SIGCONT || sig == SIGWINCH ||
+           sig == SIGHUP || sig == SIGTERM;
+}
+
+bool_t station_signal_1_svc(station_signal_args *args, pool_status_res *res,
+                            struct svc_req *req)
+{
+    (void)req;
+    if (!claim_is(&self, args->claim) || self.claim.pid <= 0)
+        return answer(res, ESTALE, "no such job is here");
+    if (!is_terminals(args->signal))
+        return answer(res, EINVAL, "not a signal of a terminal");
+    /* one that we keep stopped for the owner stays stopped */
+    if (args->signal == SIGCONT && self.state == STATION_SUSPENDED)
+        return answer(res, EBUSY, "it is suspended");
+    if (kill(-self.claim.pid, args->signal) < 0)
+        return answer(res, errno, strerror(errno));
+    return answer(res, 0, "");
+}
+
 static bool copy_source(station_source *to, const struct owner_source *from)
 {
     to->name = strdup(from->name);

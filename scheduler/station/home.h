@@ -134,6 +134,8 @@ int station_release(struct home *home, struct active *active,
 
 int station_stay(struct home *home, struct active *active,
                  struct ckpt_err *err);
+int station_signal(struct home *home, struct active *active, int sig,
+                   struct ckpt_err *err);
 
 /* --- the coordinator's orders: home_orders.c ----------------------------- */
 

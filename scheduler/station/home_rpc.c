@@ -257,6 +257,15 @@ static void follow(const struct job *job, const char *reason)
         active_leave(active, false, reason[0] ? reason : "asked to leave");
 }
 
+static int signal_one(uint64_t id, int sig, struct ckpt_err *err)
+{
+    struct active *active = active_find(home, id);
+
+    if (!active)
+        return ckpt_err_set(err, ESRCH, "it is not running");
+    return station_signal(home, active, sig, err);
+}
+
 static int act_one(const home_act_args *args, uint64_t id, struct ckpt_err *err)
 {
     static const enum job_event events[] = {
@@ -268,6 +277,8 @@ static int act_one(const home_act_args *args, uint64_t id, struct ckpt_err *err)
 
     if (args->action == HOME_PRIO)
         return store_set_prio(home->store, id, args->prio, err);
+    if (args->action == HOME_SIGNAL)
+        return signal_one(id, args->prio, err);
     if (args->action < HOME_RM || args->action > HOME_MIGRATE)
         return ckpt_err_set(err, EINVAL, "no such action");
     if (args->action == HOME_MIGRATE &&

@@ -89,6 +89,20 @@ int station_leave(struct home *home, struct active *active,
     return plain_answer(peer, stat, &res, err);
 }
 
+int station_signal(struct home *home, struct active *active, int sig,
+                   struct ckpt_err *err)
+{
+    station_signal_args args = {.signal = sig};
+    pool_status_res res = {0};
+    struct peer *peer = station_peer(home, active->addr, err);
+
+    if (!peer)
+        return -1;
+    memcpy(args.claim, active->claim, sizeof args.claim);
+    enum clnt_stat stat = station_signal_1(&args, &res, peer_client(peer));
+    return plain_answer(peer, stat, &res, err);
+}
+
 int station_release(struct home *home, struct active *active,
                     struct ckpt_err *err)
 {

@@ -121,16 +121,17 @@ run_calls() {
     local row
     # shellcheck disable=SC2086 # lists of rows
     for row in $calls; do
-        "$raw" aead $row 2>&1 | take aead
-        remote "$work/relinked" $row | take remote
-        "$raw" plain $row 2>&1 | take plain
+        "$raw" aead "$row" 2>&1 | take aead
+        remote "$work/relinked" "$row" | take remote
+        "$raw" plain "$row" 2>&1 | take plain
     done
     for row in $small; do
-        "$work/plain" $row 2>&1 | take local
-        remote "$work/relinked" $row | take remote
-        remote "$work/static" $row | take static
+        "$work/plain" "$row" 2>&1 | take local
+        remote "$work/relinked" "$row" | take remote
+        remote "$work/static" "$row" | take static
     done
     remote "$work/relinked" statfs | take remote
+    # shellcheck disable=SC2086
     over_sshfs "${ssh_port-0}" statfs ${calls#null } $small | take sshfs
 }
 

@@ -186,6 +186,22 @@ SERVICE(open_read, shadow_open_read_args, shadow_open_read_res)
     return TRUE;
 }
 
+SERVICE(cancel, shadow_cancel_args, shadow_status_res)
+{
+    UNUSED;
+    (void)args;
+    res->status = ENOENT;
+    return TRUE;
+}
+
+SERVICE(tty_set, shadow_tty_set_args, shadow_status_res)
+{
+    UNUSED;
+    (void)args;
+    res->status = ENOTTY;
+    return TRUE;
+}
+
 SERVICE(close, shadow_handle_args, shadow_status_res)
 {
     UNUSED;

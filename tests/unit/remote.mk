@@ -14,6 +14,10 @@ tests_unit_real_shadow_SOURCES = tests/unit/real_shadow.c
 tests_unit_real_shadow_LDADD = shadow/libjobdir.a lib/libproto.a \
 	lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS)
 
+# A terminal for interactive jobs.
+check_PROGRAMS += tests/unit/terminal
+tests_unit_terminal_SOURCES = tests/unit/terminal.c
+
 # What makes a plain program a remote one, without the rest of libckpt.
 check_LIBRARIES += tests/unit/libremotestart.a
 tests_unit_libremotestart_a_SOURCES = tests/unit/remote_start.c
@@ -33,13 +37,13 @@ EXTRA_DIST += tests/progs/remote_stdio.c tests/progs/remote_rw.c \
 	tests/progs/remote_signals.c tests/progs/remote_abort.c \
 	tests/progs/remote_identity.c tests/progs/remote_revive.c \
 	tests/progs/remote_refused.c tests/progs/remote_counter.c tests/progs/remote_cancel.c \
-	tests/progs/remote_fast.c tests/progs/remote_busy.c tests/progs/remote_full.c \
+	tests/progs/remote_fast.c tests/progs/remote_tty.c tests/progs/remote_busy.c tests/progs/remote_full.c \
 	tests/progs/remote_iostream.cc \
 	tests/progs/remote_fortran.f90 tests/system/remote_common.sh
 remote_tests = tests/system/remote_programs.sh tests/system/remote_cut.sh \
 	tests/system/remote_revive.sh tests/system/remote_refused.sh \
 	tests/system/remote_restart.sh tests/system/remote_preload.sh \
 	tests/system/remote_errors.sh tests/system/remote_shadow.sh \
-	tests/system/remote_table.sh
+	tests/system/remote_table.sh tests/system/pool_tty.sh
 dist_check_SCRIPTS += $(remote_tests)
 TESTS += $(remote_tests)
