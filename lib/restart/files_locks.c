@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+enum { DYING_WAIT_MS = 1000 };
 
 struct lock {
     uint32_t kind, exclusive;
@@ -54,8 +57,7 @@ static int taken(const struct ckpt_open_file *f, struct ckpt_err *err)
     return ckpt_err_sys(err, "cannot lock %s again", f->path);
 }
 
-static int take_early(const struct ckpt_open_file *f, int fd,
-                      const struct lock *lock, struct ckpt_err *err)
+static int try_early(int fd, const struct lock *lock)
 {
     struct flock fl = to_flock(lock);
     int rc = 0;
@@ -70,6 +72,21 @@ static int take_early(const struct ckpt_open_file *f, int fd,
             errno = EAGAIN;
             rc = -1;
         }
+    }
+    return rc;
+}
+
+/* The program may have been killed just now, and not be quite gone. */
+static int take_early(const struct ckpt_open_file *f, int fd,
+                      const struct lock *lock, struct ckpt_err *err)
+{
+    int rc = try_early(fd, lock);
+
+    for (int ms = 0;
+         rc < 0 && ms < DYING_WAIT_MS && (errno == EAGAIN || errno == EACCES);
+         ms += 20) {
+        poll(NULL, 0, 20);
+        rc = try_early(fd, lock);
     }
     return rc < 0 ? taken(f, err) : 0;
 }

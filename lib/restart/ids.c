@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { DYING_WAIT_MS = 3000, PF_EXITING = 4, INIT = 1 };
+enum { DYING_WAIT_MS = 3000, GONE_WAIT_MS = 100, PF_EXITING = 4, INIT = 1 };
 
 int ckpt_ids_parse(const char *text, enum ckpt_ids_mode *mode)
 {
@@ -40,8 +40,10 @@ static bool is_free(pid_t id)
            kill(-id, 0) < 0 && errno == ESRCH;
 }
 
-/* Its owner has been killed, and is not quite gone. */
-static bool is_dying(pid_t id)
+/* How long it is worth to wait for an id: its owner has been killed and may
+ * hold locks until it is gone; or is gone, and its parent may be slow to take
+ * notice. */
+static int wait_ms(pid_t id)
 {
     char path[64], text[512] = "", state = '\0';
     unsigned long flags = 0;
@@ -49,18 +51,20 @@ static bool is_dying(pid_t id)
     snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
     FILE *in = fopen(path, "re");
     if (!in)
-        return false;
+        return 0;
     bool read = fgets(text, sizeof text, in) != NULL;
     fclose(in);
     const char *paren = read ? strrchr(text, ')') : NULL;
     if (paren)
         sscanf(paren + 1, " %c %*d %*d %*d %*d %*d %lu", &state, &flags);
-    return state == 'Z' || state == 'X' || (flags & PF_EXITING);
+    if (state == 'Z' || state == 'X')
+        return GONE_WAIT_MS;
+    return flags & PF_EXITING ? DYING_WAIT_MS : 0;
 }
 
 static bool wait_free(pid_t id)
 {
-    for (int ms = 0; ms < DYING_WAIT_MS && is_dying(id); ms += 10)
+    for (int ms = 0; ms < wait_ms(id); ms += 10)
         poll(NULL, 0, 10);
     return is_free(id);
 }
