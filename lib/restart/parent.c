@@ -18,12 +18,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KEEPER_LOOKS_MS = 100 };
+enum { MINDER_LOOKS_MS = 100 };
 
 struct family {
     int stat_fd;  /* /proc/PID/stat of ckpt restart */
     int alive[2]; /* a pipe whose writing end only ckpt restart has */
-    int ready[2]; /* the keeper says that it is ready */
+    int ready[2]; /* the minder says that it is ready */
     bool in_namespace;
     sigset_t old_mask;
 };
@@ -39,7 +39,7 @@ static void close_others(int *ours, unsigned n)
     syscall(SYS_close_range, n, ~0u, 0);
 }
 
-/* --- the keeper ----------------------------------------------------------- */
+/* --- the minder ----------------------------------------------------------- */
 
 /* The state in an open /proc/PID/stat; 'X' when the process is gone. */
 static char state_in(int stat_fd)
@@ -63,7 +63,7 @@ static void keep(int alive, int stat_fd, int pidfd)
     struct pollfd p = {.fd = alive, .events = POLLIN};
     bool stopped = false;
 
-    while (poll(&p, 1, KEEPER_LOOKS_MS) <= 0) {
+    while (poll(&p, 1, MINDER_LOOKS_MS) <= 0) {
         bool now = state_in(stat_fd) == 'T';
         if (now != stopped)
             signal_program(pidfd, now ? SIGSTOP : SIGCONT);
@@ -75,12 +75,12 @@ static void keep(int alive, int stat_fd, int pidfd)
         ;
 }
 
-static void keeper(struct family *f, pid_t pid)
+static void mind_program(struct family *f, pid_t pid)
 {
     struct ckpt_err err;
     char byte;
 
-    prctl(PR_SET_NAME, "ckpt-keeper");
+    prctl(PR_SET_NAME, "ckpt-minder");
     signal(SIGCHLD, SIG_IGN); /* no zombies */
     close(f->alive[1]);
     if (f->in_namespace && ckpt_namespace_mount_proc(&err) < 0)
@@ -121,7 +121,7 @@ static void end_as(int status)
 }
 
 /* Stop and end as the program does.  Whether it is stopped.  SIGSTOP has come
- * to us too, or because of us from the keeper. */
+ * to us too, or because of us from the minder. */
 static bool follow(pid_t program, bool stopped)
 {
     int status;
@@ -187,15 +187,15 @@ static int open_family(struct family *f, const struct ckpt_namespace *ns,
     return ns->flags ? ckpt_namespace_enter(ns, err) : 0;
 }
 
-static int start_keeper(struct family *f, pid_t pid, struct ckpt_err *err)
+static int start_minder(struct family *f, pid_t pid, struct ckpt_err *err)
 {
     char byte;
-    pid_t keeper_pid = fork();
+    pid_t minder = fork();
 
-    if (keeper_pid < 0)
+    if (minder < 0)
         return ckpt_err_sys(err, "fork");
-    if (keeper_pid == 0)
-        keeper(f, pid);
+    if (minder == 0)
+        mind_program(f, pid);
     close(f->ready[1]);
     if (read(f->ready[0], &byte, 1) != 1)
         return ckpt_err_set(err, EPERM, "no /proc in a new pid namespace");
@@ -208,7 +208,7 @@ int ckpt_parent_fork(const struct ckpt_namespace *ns, pid_t pid,
 {
     struct family f;
 
-    if (open_family(&f, ns, err) < 0 || start_keeper(&f, pid, err) < 0)
+    if (open_family(&f, ns, err) < 0 || start_minder(&f, pid, err) < 0)
         return -1;
     pid_t program = ckpt_namespace_fork(pid);
     if (program < 0)

@@ -1,11 +1,11 @@
 /* parent.h - when the program cannot be this process, but only its child
  *
  *     caller - ckpt restart -+- the program   (its old process id)
- *                            +- the keeper    (the first process of a new pid
+ *                            +- the minder    (the first process of a new pid
  *                                              namespace, when there is one)
  *
  * ckpt restart hands on the signals that are sent to it, and the way the
- * program stops and ends.  The keeper is there for what ckpt restart cannot do
+ * program stops and ends.  The minder is there for what ckpt restart cannot do
  * itself: when that is stopped (SIGSTOP) it stops the program too; and children
  * that the program leaves behind live on under it.
  */
