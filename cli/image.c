@@ -2,6 +2,7 @@
 #include "cli/image.h"
 
 #include "cli/cli.h"
+#include "cli/image_kept.h"
 #include "cli/json.h"
 #include "lib/common/io.h"
 #include "lib/image/image.h"
@@ -19,8 +20,8 @@ static const char usage[] =
     "       ckpt image core IMAGE [FILE]\n"
     "\n"
     "  show             what is in it: program, threads, memory, files\n"
-    "  verify           check every byte of it, and of the images that it\n"
-    "                   refers to; exit 1 if one is damaged\n"
+    "  verify           check every byte of it, and of the images and kept\n"
+    "                   files that it refers to; exit 1 if one is damaged\n"
     "  backtrace        the stacks of its threads\n"
     "  core             write it as a plain ELF core file, for gdb; to\n"
     "                   standard output when there is no FILE; an increment\n"
@@ -69,7 +70,8 @@ static int verify(const char *path, bool json)
     struct ckpt_image *image = ckpt_image_open(path, &err);
     bool good = image != NULL;
 
-    if (good && ckpt_image_verify(image, &err)) {
+    if (good &&
+        (ckpt_image_verify(image, &err) || image_kept_verify(image, &err))) {
         ckpt_err_prefix(&err, "%s", path);
         good = false;
     }

@@ -2,6 +2,7 @@
 #include "cli/image.h"
 
 #include "cli/cli.h"
+#include "cli/image_kept.h"
 #include "cli/json.h"
 #include "lib/image/image.h"
 #include "lib/image/notes.h"
@@ -258,6 +259,7 @@ static void show_json(const char *path, const struct ckpt_image *image,
     json_object(&j, NULL);
     json_head(&j, path, image, notes);
     json_chain(&j, image, notes);
+    image_kept_json(&j, notes);
     json_threads(&j, notes);
     json_files(&j, notes);
     json_maps(&j, notes);
@@ -282,6 +284,7 @@ int image_show(const char *path, bool json)
     } else {
         print_head(image, &notes);
         print_chain(image, &notes);
+        image_kept_print(&notes);
         print_threads(&notes);
         print_files(&notes);
         print_maps(&notes);

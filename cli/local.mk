@@ -12,6 +12,7 @@ ckpt_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_LDADD = scheduler/sim/libsim.a scheduler/core/libpolicy.a \
 	scheduler/core/libjob.a $(RESTART_LIBS) $(POOL_LIBS)
 ckpt_SOURCES += cli/image.c cli/image.h cli/image_show.c \
+	cli/image_kept.c cli/image_kept.h \
 	cli/image_backtrace.c cli/image_unwind.c cli/image_unwind.h \
 	cli/image_symbols.c cli/image_symbols.h
 ckpt_CPPFLAGS += $(UNWIND_CFLAGS)

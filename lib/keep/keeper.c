@@ -73,8 +73,21 @@ static void init_call(const struct keeper *k, struct keep_call *call,
 
 /* --- what libckpt says --------------------------------------------------- */
 
-static int64_t hello(struct keeper *k, uint64_t gate)
+static void keep_what_is_mapped(struct keeper *k, const struct seccomp_notif *n)
 {
+    struct keep_call call;
+
+    init_call(k, &call, n);
+    if (!journal_is_lost(k->journal) && keep_mapped(&call) < 0)
+        lose(k, call.err.text);
+}
+
+/* A restarted program has its mappings before it is watched. */
+static int64_t hello(struct keeper *k, const struct seccomp_notif *n)
+{
+    uint64_t gate = n->data.args[2];
+
+    keep_what_is_mapped(k, n);
     for (unsigned i = 0; i < k->ngates; i++)
         if (k->gates[i] == gate)
             return 0;
@@ -93,8 +106,7 @@ static int64_t begin(struct keeper *k, const struct seccomp_notif *n)
     init_call(k, &call, n);
     if (journal_begin(k->journal, &number, &call.err) < 0)
         goto fail;
-    if (keep_mapped(&call) < 0)
-        lose(k, call.err.text);
+    keep_what_is_mapped(k, n);
     memcpy(id, &call.arg[2], sizeof id);
     if (keep_states_add(&k->states, number, id) < 0 ||
         keep_states_write(k->keep->dir, &k->states, &call.err) < 0)
@@ -135,7 +147,7 @@ static int64_t answer(struct keeper *k, const struct seccomp_notif *n)
 
     switch ((enum ckpt_keep_op)arg[1]) {
     case CKPT_KEEP_HELLO:
-        return hello(k, arg[2]);
+        return hello(k, n);
     case CKPT_KEEP_BEGIN:
         return begin(k, n);
     case CKPT_KEEP_COMMIT:

@@ -15,7 +15,8 @@ enum { CKPT_KEEP_CALL = 0x434b5054 };
 
 enum ckpt_keep_op {
     /* (address after the gate's system call): what comes from there is
-     * libckpt's own work and changes no file of the program.  0. */
+     * libckpt's own work and changes no file of the program.  Before the
+     * program runs, or goes on.  0. */
     CKPT_KEEP_HELLO = 1,
     /* (two halves of the image's id): all threads are stopped; what is changed
      * from now on is undone by a restart from that image.  The number of the

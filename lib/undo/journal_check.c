@@ -71,11 +71,14 @@ static int cover(struct undo *undo, struct map *covered)
 
 /* What a newer segment touched is not as an older one left it. */
 static int check_one(const struct journal_config *config, uint32_t number,
-                     struct map *covered, uint32_t *conflicts,
+                     struct map *covered, bool newest, uint32_t *conflicts,
                      struct ckpt_err *err)
 {
-    struct undo undo = {
-        .config = config, .number = number, .dirfd = -1, .covered = covered};
+    struct undo undo = {.config = config,
+                        .number = number,
+                        .dirfd = -1,
+                        .covered = covered,
+                        .newest = newest};
 
     int rc = undo_load(&undo, err);
     if (rc == 0 && undo.any)
@@ -100,7 +103,8 @@ int journal_check(const struct journal_config *config, uint32_t generation,
     if (!covered)
         rc = ckpt_err_sys(err, "journal");
     for (size_t i = count; rc == 0 && i-- > first;)
-        rc = check_one(config, numbers[i], covered, &conflicts, err);
+        rc = check_one(config, numbers[i], covered, i + 1 == count, &conflicts,
+                       err);
     map_destroy(covered, NULL);
     free(numbers);
     return rc < 0 ? -1 : (int)conflicts;

@@ -42,6 +42,7 @@ struct undo {
     uint32_t conflicts;
     struct map *covered; /* only look: paths and dev, ino that a newer segment
                             touched; NULL: what others changed is set aside */
+    bool newest;         /* its paths are those of now */
 };
 
 /* Undo segment `number`, all but its removal. */

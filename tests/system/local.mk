@@ -42,3 +42,11 @@ EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 TESTS += tests/system/pool_migrate.sh
 dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh
 CHECK_LONG_TESTS += tests/system/pool_churn.sh
+
+# --files save: files go back in time with the program.
+keep_tests = tests/system/keep_files.sh tests/system/keep_conflict.sh
+dist_check_SCRIPTS += $(keep_tests) tests/system/keep_long.sh
+TESTS += $(keep_tests)
+CHECK_LONG_TESTS += tests/system/keep_long.sh
+EXTRA_DIST += tests/system/keep_cycles.sh tests/progs/keep_log.c \
+	tests/progs/keep_names.py tests/progs/keep_sqlite.py
