@@ -25,7 +25,11 @@ static const char usage[] =
     "\n"
     "  --image FILE     where images go (default: PROG.ckpt in the working\n"
     "                   directory)\n"
-    "  --every DUR      checkpoint periodically: 90s, 15m, 2h\n"
+    "  --every DUR      checkpoint periodically: 90s, 15m, 2h; auto: as often\n"
+    "                   as loses the least time, from what a checkpoint costs\n"
+    "  --mtbf DUR       mean time between failures, for --every auto "
+    "(default:\n"
+    "                   as observed, beginning with one in a day)\n"
     "  --keep N         keep the last N images (default 1)\n"
     "  --incremental    images hold only what changed since the one before;\n"
     "                   whole ones are kept beside them in FILE.bases\n"
@@ -61,6 +65,7 @@ struct run {
 enum {
     OPT_IMAGE = CLI_OPT_OWN,
     OPT_EVERY,
+    OPT_MTBF,
     OPT_KEEP,
     OPT_INCREMENTAL,
     OPT_CODEC,
@@ -77,6 +82,7 @@ static const struct option options[] = {
     CLI_OPTIONS,
     {"image", required_argument, NULL, OPT_IMAGE},
     {"every", required_argument, NULL, OPT_EVERY},
+    {"mtbf", required_argument, NULL, OPT_MTBF},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"incremental", no_argument, NULL, OPT_INCREMENTAL},
     {"codec", required_argument, NULL, OPT_CODEC},
@@ -98,6 +104,7 @@ static const struct {
     {OPT_EVERY, "CKPT_EVERY"}, {OPT_KEEP, "CKPT_KEEP"},
     {OPT_CODEC, "CKPT_CODEC"}, {OPT_EXIT_ON, "CKPT_EXIT_ON"},
     {OPT_FILES, "CKPT_FILES"}, {OPT_FILES_LIMIT, "CKPT_FILES_LIMIT"},
+    {OPT_MTBF, "CKPT_MTBF"},
 };
 
 static void take_option(struct run *r, int option)

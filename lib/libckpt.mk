@@ -22,6 +22,7 @@ CAPTURE_SOURCES = \
 	lib/capture/dirty.c lib/capture/dirty.h \
 	lib/capture/hashes.c lib/capture/hashes.h \
 	lib/capture/increment.c lib/capture/increment.h \
+	lib/capture/rhythm.c lib/capture/rhythm.h \
 	lib/capture/softdirty.c lib/capture/softdirty.h \
 	lib/capture/kept.c lib/capture/kept.h lib/keep/protocol.h \
 	lib/capture/memory.c lib/capture/memory.h \

@@ -93,4 +93,13 @@ long ckpt_clone_call(unsigned long flags, void *stack_top, uint32_t *tid,
  * the clearing, so another thread that waits for it may take it over. */
 void ckpt_exit_thread(uint32_t *on_stack) __attribute__((noreturn));
 
+/* As IEEE 754 has it; sqrt() of libm is not to be had everywhere. */
+static inline double ckpt_square_root(double x)
+{
+    double root;
+
+    __asm__("sqrtsd %1, %0" : "=x"(root) : "x"(x));
+    return root;
+}
+
 #endif

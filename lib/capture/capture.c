@@ -259,7 +259,10 @@ static void encode_process(struct ckpt_bytes *b, const struct capture *c)
 
 static void encode_taken(struct ckpt_bytes *b, const struct capture *c)
 {
-    ckpt_taken_encode(b, &c->increment.taken);
+    struct ckpt_taken taken = c->increment.taken;
+
+    ckpt_rhythm_tell(&taken);
+    ckpt_taken_encode(b, &taken);
 }
 
 static void encode_base(struct ckpt_bytes *b, const struct capture *c)
@@ -511,18 +514,26 @@ static void drop_descriptors(void)
     }
 }
 
+static uint64_t cpu_ns(const struct rusage *u)
+{
+    return (uint64_t)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000000u +
+           (uint64_t)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1000u;
+}
+
 /* The child has no exit signal: the program's wait() does not see it.  True
  * unless its image is not known to be durable. */
 static bool wait_for_writer(void)
 {
+    struct rusage usage = {0};
     int status = -1;
     long pid;
 
     if (s->writer <= 0)
         return true;
-    while ((pid = ckpt_sys(SYS_wait4, s->writer, &status, __WALL, NULL)) ==
+    while ((pid = ckpt_sys(SYS_wait4, s->writer, &status, __WALL, &usage)) ==
            -EINTR)
         ;
+    ckpt_rhythm_written(cpu_ns(&usage));
     bool durable = pid == s->writer && status == 0;
     s->writer = 0;
     ckpt_increment_done(durable);
@@ -660,14 +671,19 @@ long ckpt_capture_run(void *unused)
     bool ends = s->request.mode == CKPT_REQUEST_EXIT;
     if (!ends)
         wait_for_writer();
-    if (stop_outside_vdso(err) < 0)
+    ckpt_rhythm_pause();
+    if (stop_outside_vdso(err) < 0) {
+        ckpt_rhythm_release();
         return -1;
+    }
     wait_for_writer();
     int rc = capture_stopped(err);
     if (rc == 0 && ends) {
         ckpt_request_answer(&s->request, ckpt_capture_image_path(), NULL);
         ckpt_sys(SYS_exit_group, CKPT_EXIT_CODE);
     }
+    if (s->request.mode != CKPT_REQUEST_CHECK)
+        ckpt_rhythm_release();
     ckpt_stop_release();
     return rc < 0 ? rc : await_durable(err);
 }

@@ -45,13 +45,16 @@ static int take_path(const char *value, char *out, size_t size)
     return (size_t)snprintf(out, size, "%s", value) < size ? 0 : -1;
 }
 
-static int take_every(const char *value, uint32_t *every_ms)
+static int take_every(const char *value, struct ckpt_settings *s)
 {
     uint64_t ms;
 
+    s->every_auto = strcmp(value, "auto") == 0;
+    if (s->every_auto)
+        return 0;
     if (ckpt_parse_duration_ms(value, &ms) < 0 || ms > UINT32_MAX)
         return -1;
-    *every_ms = (uint32_t)ms;
+    s->every_ms = (uint32_t)ms;
     return 0;
 }
 
@@ -136,8 +139,11 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
     } else if (default_image(s) < 0) {
         return ckpt_err_set(err, EINVAL, "no place for the image");
     }
-    if ((v = getenv("CKPT_EVERY")) && *v && take_every(v, &s->every_ms) < 0)
+    if ((v = getenv("CKPT_EVERY")) && *v && take_every(v, s) < 0)
         return bad("CKPT_EVERY", v, err);
+    if ((v = getenv("CKPT_MTBF")) && *v &&
+        (ckpt_parse_duration_ms(v, &s->mtbf_ms) < 0 || s->mtbf_ms == 0))
+        return bad("CKPT_MTBF", v, err);
     if ((v = getenv("CKPT_KEEP")) && *v && take_keep(v, &s->keep) < 0)
         return bad("CKPT_KEEP", v, err);
     if ((v = getenv("CKPT_CODEC")) && *v && take_codec(v, &s->codec) < 0)

@@ -51,29 +51,6 @@ static int install(int sig, struct ckpt_err *err)
     return 0;
 }
 
-static int start_timer(struct ckpt_err *err)
-{
-    struct sigevent event;
-    struct itimerspec spec;
-    int timer = -1;
-    long ms = s->settings.every_ms;
-
-    memset(&event, 0, sizeof event);
-    event.sigev_notify = SIGEV_SIGNAL;
-    event.sigev_signo = s->settings.signal;
-    event.sigev_value.sival_ptr = &s->timer; /* our own: timers.h */
-    spec.it_value.tv_sec = ms / 1000;
-    spec.it_value.tv_nsec = ms % 1000 * 1000000;
-    spec.it_interval = spec.it_value;
-    long rc = ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer);
-    if (rc == 0)
-        rc = ckpt_sys(SYS_timer_settime, timer, 0, &spec, NULL);
-    s->timer = timer;
-    s->has_timer = rc == 0;
-    errno = (int)-rc;
-    return rc < 0 ? ckpt_err_sys(err, "timer for periodic checkpoints") : 0;
-}
-
 int ckpt_capture_mark(struct ckpt_err *err)
 {
     char name[64];
@@ -99,7 +76,9 @@ int ckpt_capture_arm(struct ckpt_err *err)
     if (install(s->settings.signal, err) < 0 ||
         (s->settings.exit_on && install(s->settings.exit_on, err) < 0))
         return -1;
-    return s->settings.every_ms ? start_timer(err) : 0;
+    if (ckpt_rhythm_start() < 0)
+        return ckpt_err_sys(err, "timer for periodic checkpoints");
+    return 0;
 }
 
 static void unblock(int sig)

@@ -10,6 +10,7 @@
 #include "lib/capture/memory.h"
 #include "lib/capture/pending.h"
 #include "lib/capture/request.h"
+#include "lib/capture/rhythm.h"
 #include "lib/capture/settings.h"
 #include "lib/capture/thread.h"
 #include "lib/capture/timers.h"
@@ -57,6 +58,7 @@ struct ckpt_capture_state {
     uint64_t last_reply_id;
     int32_t timer; /* of periodic checkpoints */
     bool has_timer;
+    struct ckpt_rhythm rhythm;
 
     /* the stack that captures and revivals run on; not in the image */
     uint8_t *stack;

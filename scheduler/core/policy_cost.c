@@ -1,6 +1,7 @@
 /* policy_cost.c - see policy_cost.h */
 #include "scheduler/core/policy_cost.h"
 
+#include "lib/common/interval.h"
 #include "scheduler/core/policy_rng.h"
 
 struct policy_transfer_cost policy_stop_and_copy(double image_mb, double mb_s,
@@ -61,18 +62,12 @@ double policy_interval_best(double cost_s, double restart_s, double mtbf_s)
 
 double policy_interval_young(double cost_s, double mtbf_s)
 {
-    return policy_sqrt(2 * cost_s * mtbf_s);
+    return ckpt_interval_young(cost_s, mtbf_s);
 }
 
 double policy_interval_daly(double cost_s, double mtbf_s)
 {
-    double x;
-
-    if (cost_s >= 2 * mtbf_s)
-        return mtbf_s;
-    x = cost_s / (2 * mtbf_s);
-    return policy_sqrt(2 * cost_s * mtbf_s) * (1 + policy_sqrt(x) / 3 + x / 9) -
-           cost_s;
+    return ckpt_interval_daly(cost_s, mtbf_s);
 }
 
 double policy_leverage(const struct policy_leverage_costs *costs,

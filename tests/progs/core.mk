@@ -25,8 +25,8 @@ dist_check_SCRIPTS += tests/system/core_given.sh tests/system/core_lazy.sh tests
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
 
-TESTS += tests/system/core_increments.sh tests/system/core_chain.sh
-dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh
+TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
+dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
 EXTRA_DIST += tests/progs/dirty.c tests/progs/pages.c
 
 # The same at random instants, with programs of some weight.
