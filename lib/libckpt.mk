@@ -46,7 +46,7 @@ CAPTURE_SOURCES = \
 	lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
 	lib/wrap/advice.c lib/wrap/exec.c lib/wrap/ids.c lib/wrap/signals.c lib/wrap/sigwait.c \
-	lib/wrap/sleep.c \
+	lib/wrap/sleep.c lib/wrap/timers.c \
 	lib/wrap/sysv.c lib/wrap/wait.c lib/wrap/wait.h lib/wrap/wrap.h
 
 noinst_LIBRARIES += lib/libckptparts.a
@@ -65,7 +65,8 @@ CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
 	signalfd semget msgget semop semtimedop msgsnd msgrcv \
 	execve execv execvp execvpe execl execlp execle fexecve \
-	getpid gettid madvise mlock mlock2 mlockall munlockall
+	getpid gettid madvise mlock mlock2 mlockall munlockall \
+	timer_create timer_delete
 # For static programs, which ckpt-cc links with --wrap.
 CKPT_WRAPS = __wrap_read __wrap___read __wrap_write __wrap___write \
 	__wrap_pread __wrap_pread64 __wrap___pread64 __wrap_pwrite \

@@ -205,8 +205,7 @@ static int refuse_blocker(int tid, int sig, struct ckpt_err *err)
         return 0;
     return ckpt_err_set(err, EBUSY,
                         "thread %d (%s) blocks the checkpoint signal, as "
-                        "libc's own do for timer_create with SIGEV_THREAD, "
-                        "aio_read and getaddrinfo_a",
+                        "libc's own do for aio_read and getaddrinfo_a",
                         tid, st.comm);
 }
 

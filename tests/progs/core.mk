@@ -13,7 +13,7 @@ core_progs = \
 	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/ownsignal.c tests/progs/pipes.c tests/progs/procself.c \
 	tests/progs/rseq.c tests/progs/shared.c tests/progs/signals.c \
 	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/stack.c \
-	tests/progs/threads.c tests/progs/timers.c tests/progs/vectors.c tests/progs/waiting.c \
+	tests/progs/threads.c tests/progs/timers.c tests/progs/timerthread.c tests/progs/vectors.c tests/progs/waiting.c \
 	tests/progs/watching.c
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
