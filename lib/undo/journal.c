@@ -82,6 +82,30 @@ static int count_links(struct journal *journal, struct ckpt_err *err)
     return 0;
 }
 
+/* What a roll-back put back is from now on what the files are. */
+static int settle(const struct journal *journal, struct ckpt_err *err)
+{
+    uint32_t *numbers;
+    size_t count;
+    char path[PATH_MAX];
+
+    if (segment_list(journal->config.dir, &numbers, &count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/journal/%u", journal->config.dir,
+                 numbers[i]);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct seen *seen = fd < 0 ? NULL : seen_open(fd);
+        if (seen)
+            seen_settle(seen);
+        seen_close(seen);
+        if (fd >= 0)
+            close(fd);
+    }
+    free(numbers);
+    return 0;
+}
+
 /* --- segments --------------------------------------------------------------
  */
 
@@ -136,7 +160,7 @@ struct journal *journal_open(const struct journal_config *config,
         ckpt_err_sys(err, "%s", path);
         goto fail;
     }
-    if (count_links(journal, err) < 0 ||
+    if (count_links(journal, err) < 0 || settle(journal, err) < 0 ||
         segment_start(journal, number, NULL, err) < 0)
         goto fail;
     return journal;

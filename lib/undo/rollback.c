@@ -47,7 +47,8 @@ bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
         return S_ISLNK(st.st_mode) && same_link(dirfd, name, record->target);
     case SEGMENT_FILE: {
         const struct undo_inode *inode = inode_of(undo, record->id);
-        return inode && undo_is_inode(undo, inode, &st);
+        return inode && !undo_is_copy(undo, inode) &&
+               undo_is_inode(undo, inode, &st);
     }
     }
     return false;
@@ -83,9 +84,7 @@ static int remove_wrong(struct undo *undo, const struct undo_name *record,
 static int adopt_in(struct seen *seen, const struct stat *st,
                     const struct undo_inode *inode)
 {
-    if (inode)
-        return seen_adopt(seen, st, inode->dev, inode->ino);
-    return seen_add(seen, st) < 0 ? -1 : 0;
+    return seen_adopt(seen, st, inode ? inode->dev : 0, inode ? inode->ino : 0);
 }
 
 /* What is made anew has a new inode.  Earlier segments must not take it for

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const uint64_t magic = 0x314e454553504b43; /* "CKPSEEN1" */
+static const uint64_t magic = 0x324e454553504b43; /* "CKPSEEN2" */
 
 struct seen {
     int fd;
@@ -102,11 +102,13 @@ int64_t seen_add(struct seen *seen, const struct stat *st)
     return index;
 }
 
-const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
-                                  uint64_t ino)
+/* The last entry of an inode from before the roll-back; NULL: none. */
+static const struct seen_file *find_older(const struct seen *seen, uint64_t dev,
+                                          uint64_t ino)
 {
     for (uint32_t i = seen->head->count; i-- > 0;)
-        if (files(seen)[i].dev == dev && files(seen)[i].ino == ino)
+        if (files(seen)[i].dev == dev && files(seen)[i].ino == ino &&
+            !files(seen)[i].put_back)
             return &files(seen)[i];
     return NULL;
 }
@@ -114,7 +116,7 @@ const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
 int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
                uint64_t was_ino)
 {
-    const struct seen_file *old = seen_find(seen, was_dev, was_ino);
+    const struct seen_file *old = find_older(seen, was_dev, was_ino);
     struct seen_file entry = {0};
     int64_t index;
 
@@ -132,7 +134,14 @@ int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
     /* What it replaces may itself have been put back before. */
     file->was_dev = entry.was_ino ? entry.was_dev : was_dev;
     file->was_ino = entry.was_ino ? entry.was_ino : was_ino;
+    file->put_back = true;
     return 0;
+}
+
+void seen_settle(struct seen *seen)
+{
+    for (uint32_t i = 0; i < seen->head->count; i++)
+        files(seen)[i].put_back = false;
 }
 
 uint32_t seen_count(const struct seen *seen)

@@ -27,6 +27,8 @@ struct seen_file {
     uint32_t is_file; /* size and time mean something */
     uint64_t was_dev; /* put back from a copy: the inode it was, or 0 */
     uint64_t was_ino;
+    uint32_t put_back; /* by the last roll-back: no record knows the number */
+    uint32_t zero;
 };
 
 struct seen_head {
@@ -40,7 +42,7 @@ struct seen_head {
     char busy_path[2][PATH_MAX];
 };
 
-_Static_assert(sizeof(struct seen_file) == 56, "no padding");
+_Static_assert(sizeof(struct seen_file) == 64, "no padding");
 _Static_assert(sizeof(struct seen_head) == 40 + 2 * PATH_MAX, "no padding");
 
 struct seen;
@@ -53,13 +55,14 @@ struct seen_head *seen_head(struct seen *seen);
 /* A new entry; its index, or -1 with errno. */
 int64_t seen_add(struct seen *seen, const struct stat *st);
 void seen_update(struct seen *seen, int64_t index, const struct stat *st);
-/* A file was put back as a new inode (`st`): an entry that says what the one
- * of the inode it was says, if there is one.  0, or -1 with errno. */
+/* A roll-back put a file back as a new inode (`st`): an entry that says what
+ * the one of the inode it was says, if there is one (0: it was none).  The
+ * number of that may be in use again, by another file that was put back: such
+ * entries do not count.  0, or -1 with errno. */
 int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
                uint64_t was_ino);
-/* The last entry of an inode; NULL: none.  Looks at all of them. */
-const struct seen_file *seen_find(const struct seen *seen, uint64_t dev,
-                                  uint64_t ino);
+/* Recording goes on: what was put back is what the files are now. */
+void seen_settle(struct seen *seen);
 uint32_t seen_count(const struct seen *seen);
 const struct seen_file *seen_at(const struct seen *seen, uint32_t index);
 

@@ -61,6 +61,10 @@ int undo_parent(const char *path, const char **name);
 /* Open the inode: O_RDWR for a regular file, else O_PATH.  -1: gone. */
 int undo_open_inode(struct undo *undo, const struct undo_inode *inode);
 
+/* It is kept as a copy.  Then it may be gone and its number used again, so
+ * nothing that has the number is known to be it. */
+bool undo_is_copy(const struct undo *undo, const struct undo_inode *inode);
+
 /* `st` is that inode, or what an earlier roll-back put in its place. */
 bool undo_is_inode(const struct undo *undo, const struct undo_inode *inode,
                    const struct stat *st);

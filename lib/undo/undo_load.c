@@ -169,6 +169,16 @@ int undo_parent(const char *path, const char **name)
                         sizeof how);
 }
 
+bool undo_is_copy(const struct undo *undo, const struct undo_inode *inode)
+{
+    char kept[32];
+    struct stat st;
+
+    snprintf(kept, sizeof kept, "kept.%u", inode->id);
+    return fstatat(undo->dirfd, kept, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_ino != inode->ino || st.st_dev != inode->dev);
+}
+
 bool undo_is_inode(const struct undo *undo, const struct undo_inode *inode,
                    const struct stat *st)
 {
@@ -222,15 +232,14 @@ static int open_path(const struct undo *undo, const char *path,
 int undo_open_inode(struct undo *undo, const struct undo_inode *inode)
 {
     char kept[32];
-    struct stat st;
 
     snprintf(kept, sizeof kept, "kept.%u", inode->id);
-    int fd = open_if(undo, undo->dirfd, kept, inode);
-    if (fd < 0 && inode->path[0])
-        fd = open_path(undo, inode->path, inode);
-    if (fd >= 0 || fstatat(undo->dirfd, kept, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return fd;
-    /* kept as a copy: it is a new inode at the name it had */
+    if (!undo_is_copy(undo, inode)) {
+        int fd = open_if(undo, undo->dirfd, kept, inode);
+        return fd < 0 && inode->path[0] ? open_path(undo, inode->path, inode)
+                                        : fd;
+    }
+    /* a new inode at the name it had */
     for (size_t i = 0; i < undo->name_count; i++)
         if (undo->names[i].kind == SEGMENT_FILE &&
             undo->names[i].id == inode->id)

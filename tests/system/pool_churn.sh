@@ -8,41 +8,13 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station
 . "$(dirname "$0")/pool_common.sh"
+. "$(dirname "$0")/pool_victims.sh"
 chmod 711 "$work"
 
 RANDOM=${CKPT_SEED:=$$}
 echo "CKPT_SEED=$CKPT_SEED"
 jobs=${CHURN_JOBS:-9}
 steps=800
-
-# The processes of this pool that begin with the given words.
-find_processes() {
-    local dir
-    for dir in /proc/[0-9]*; do
-        tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -E "^$1" |
-            grep -qF -- "$work" && echo "${dir#/proc/}"
-    done
-    true
-}
-children_of() {
-    local pid
-    for pid in "$@"; do
-        cat "/proc/$pid/task/$pid/children" 2>/dev/null || true
-    done
-}
-victims() {
-    local starters
-    case $1 in
-    shadow) find_processes ckpt-shadow | shuf -n 1 ;;
-    starter) find_processes '[^ ]*ckpt-starter' | shuf -n 1 ;;
-    job)
-        starters=$(find_processes '[^ ]*ckpt-starter')
-        # shellcheck disable=SC2086
-        children_of $starters | tr ' ' '\n' | grep . | shuf -n 1
-        ;;
-    *) tr -cd 0-9 <"$CKPT_POOL/$1/lock" ;;
-    esac
-}
 
 mkdir "$work/undisturbed" "$work/scratch"
 chmod 711 "$work/scratch"

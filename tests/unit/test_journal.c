@@ -24,6 +24,7 @@
 
 static char top[64], job[128], tree[128];
 static const char *tree_base; /* on another file system, or NULL */
+static const char *job_base;  /* the same for the journal */
 static struct ckpt_err err;
 static int conflicts;
 
@@ -42,7 +43,12 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(top));
     snprintf(job, sizeof job, "%s/job", top);
     snprintf(tree, sizeof tree, "%s/tree", top);
-    ck_assert_int_eq(mkdir(job, 0700), 0);
+    if (job_base) {
+        snprintf(job, sizeof job, "%s/ckpt-job-XXXXXX", job_base);
+        ck_assert_ptr_nonnull(mkdtemp(job));
+    } else {
+        ck_assert_int_eq(mkdir(job, 0700), 0);
+    }
     if (tree_base) {
         snprintf(tree, sizeof tree, "%s/ckpt-tree-XXXXXX", tree_base);
         ck_assert_ptr_nonnull(mkdtemp(tree));
@@ -57,8 +63,8 @@ static void teardown(void)
 {
     char command[600];
 
-    snprintf(command, sizeof command, "chmod -R u+rwx %s %s; rm -rf %s %s", top,
-             tree, top, tree);
+    snprintf(command, sizeof command, "chmod -R u+rwx %s %s; rm -rf %s %s %s",
+             top, tree, top, tree, job);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -223,7 +229,7 @@ static void one_operation(struct change *change)
             change_rename(change, dirfd, name, other_dirfd, to, 0);
             break;
         case 5:
-            if (!tree_base) /* see journal.h */
+            if (!tree_base && !job_base) /* see journal.h */
                 change_link(change, dirfd, name, other_dirfd, to);
             break;
         case 6:
@@ -286,7 +292,7 @@ static void go_back(void *arg)
     }
     /* After copies a file may be taken for changed by others: a copy too many
      * in conflicts/, and no harm. */
-    if (conflicts && !tree_base)
+    if (conflicts && !tree_base && !job_base)
         _exit(3);
 }
 
@@ -361,20 +367,32 @@ START_TEST(random_sequences_are_undone)
 }
 END_TEST
 
-/* Where inodes cannot be linked they are copied. */
+static bool has_two_file_systems(void)
+{
+    struct stat here, there;
+
+    if (stat("/tmp", &here) == 0 && stat("/dev/shm", &there) == 0 &&
+        here.st_dev != there.st_dev && access("/dev/shm", W_OK) == 0)
+        return true;
+    puts("test_journal: /dev/shm is no other file system: not tried there");
+    return false;
+}
+
+/* Where inodes cannot be linked they are copied; the number of one that is
+ * gone may be used again (not by tmpfs, so both ways round). */
 START_TEST(also_on_another_file_system)
 {
     unsigned long seed = number("CKPT_TEST_SEED", 1);
     unsigned long runs = number("CKPT_TEST_RUNS", 300) / 3;
-    struct stat here, there;
 
-    if (stat("/tmp", &here) < 0 || stat("/dev/shm", &there) < 0 ||
-        here.st_dev == there.st_dev || access("/dev/shm", W_OK) < 0)
+    if (!has_two_file_systems())
         return;
-    tree_base = "/dev/shm";
-    for (unsigned long i = 0; i < runs; i++)
+    for (unsigned long i = 0; i < runs; i++) {
+        tree_base = i % 2 ? "/dev/shm" : NULL;
+        job_base = i % 2 ? NULL : "/dev/shm";
         one_run(seed + i);
-    tree_base = NULL;
+    }
+    tree_base = job_base = NULL;
 }
 END_TEST
 
@@ -547,6 +565,68 @@ START_TEST(a_renaming_is_undone_twice)
 }
 END_TEST
 
+/* Make `name` with the inode number that was just freed.  False: the file
+ * system does not use it again. */
+static bool make_with_number(struct change *change, int dirfd, const char *name,
+                             ino_t ino)
+{
+    struct stat st;
+
+    for (int i = 0; i < 200; i++) {
+        int fd =
+            change_open(change, dirfd, name, O_CREAT | O_EXCL | O_RDWR, 0600);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        ck_assert_int_eq(change_write(change, fd, "another", 7, 0), 7);
+        close(fd);
+        if (st.st_ino == ino)
+            return true;
+        ck_assert_int_eq(change_rename(change, dirfd, name, dirfd, "aside", 0),
+                         0);
+    }
+    return false;
+}
+
+/* The file that was removed is kept as a copy on the journal's file system;
+ * another gets its name and its number. */
+START_TEST(a_number_that_is_used_again_is_not_the_file)
+{
+    char path[256], text[32] = "";
+    struct stat st;
+
+    teardown();
+    if (!has_two_file_systems())
+        return;
+    job_base = "/dev/shm";
+    setup();
+    write_plain("a", "original");
+    ck_assert_int_eq(journal_rollback(&config, 0, &err), 0);
+    struct journal *journal = journal_open(&config, 0, &err);
+    struct change *change = change_create(journal);
+    int dirfd = tree_fd();
+    ck_assert_int_eq(fstatat(dirfd, "a", &st, 0), 0);
+    ck_assert_int_eq(change_unlink(change, dirfd, "a", false), 0);
+    bool again = make_with_number(change, dirfd, "a", st.st_ino);
+    journal_close(journal);
+    change_destroy(change);
+    if (!again)
+        puts("test_journal: inode numbers are not used again here");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(segment_undo(&config, 0, &err) == 0, "%s", err.text);
+        snprintf(path, sizeof path, "%s/a", tree);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        memset(text, 0, sizeof text);
+        ck_assert_int_eq((int)read(fd, text, sizeof text), 8);
+        ck_assert_str_eq(text, "original");
+        close(fd);
+    }
+    close(dirfd);
+    teardown();
+    job_base = NULL;
+    setup();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("journal");
@@ -558,6 +638,7 @@ int main(void)
     tcase_add_test(cases, a_lost_interval_is_refused);
     tcase_add_test(cases, links_of_the_journal_do_not_show);
     tcase_add_test(cases, a_renaming_is_undone_twice);
+    tcase_add_test(cases, a_number_that_is_used_again_is_not_the_file);
     tcase_set_timeout(random, 600);
     tcase_add_test(random, random_sequences_are_undone);
     tcase_add_test(random, also_on_another_file_system);

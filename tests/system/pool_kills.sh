@@ -1,0 +1,66 @@
+#!/bin/bash
+# pool_kills.sh - job, shadow and station are killed at random instants, while
+# programs append, overwrite, truncate, rename and unlink: the files are the
+# same as those of an undisturbed run
+#
+# KILLS (20): how many; CKPT_SEED repeats an order.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+need_command ckpt ckpt-cc ckpt-shadow ckpt-station
+. "$(dirname "$0")/pool_common.sh"
+. "$(dirname "$0")/pool_victims.sh"
+chmod 711 "$work"
+
+RANDOM=${CKPT_SEED:=$$}
+wanted=${KILLS:-20}
+jobs=4
+steps=$((400 + wanted * 25))
+echo "CKPT_SEED=$CKPT_SEED KILLS=$wanted"
+
+mkdir "$work/scratch"
+chmod 711 "$work/scratch"
+ckpt-cc -O2 -w -o "$work/changes" "$top_srcdir/tests/progs/remote_changes.c"
+for ((i = 0; i < jobs; i++)); do
+    mkdir "$work/undisturbed$i"
+    (cd "$work/undisturbed$i" && ../changes $steps $i >stdout) &
+done
+
+pool_start 3 --set checkpoint_every=1s --set lease=5s \
+    --set "scratch=$work/scratch"
+ids=()
+for ((i = 0; i < jobs; i++)); do
+    mkdir "$work/job$i"
+    ids+=("$(cd "$work/job$i" &&
+        ckpt submit --out stdout -- ../changes $steps $i | tr -dc 0-9)")
+done
+
+# The shadow more often than the others: it is what is new here.
+kinds=(shadow shadow shadow job station.s1 station.s2 station.s3)
+declare -A count
+kills=0
+while [ $kills -lt "$wanted" ] && kill -0 $$; do
+    [ "$(ckpt q --json "${ids[@]}" | grep -c '"state"')" -gt 0 ] || break
+    sleep "0.$((RANDOM % 6))"
+    kind=${kinds[RANDOM % ${#kinds[@]}]}
+    for pid in $(victims "$kind" || true); do
+        kill -9 "$pid" 2>/dev/null || continue
+        kills=$((kills + 1))
+        kind=${kind%.*}
+        count[$kind]=$((${count[$kind]:-0} + 1))
+    done
+done
+status=0
+timeout 400 ckpt wait "${ids[@]}" || status=$?
+[ "$status" -eq 0 ] || fail "a job ended with $status: $(ckpt q)"
+wait
+for ((i = 0; i < jobs; i++)); do
+    diff -r "$work/undisturbed$i" "$work/job$i" ||
+        fail "job $i: other files than those of an undisturbed run"
+done
+resumed=$(grep -c 'was killed$' "$CKPT_POOL/home/log") || true
+back=$(grep -c 'lost: now idle' "$CKPT_POOL/home/log") || true
+for kind in "${!count[@]}"; do
+    echo "$kind killed ${count[$kind]} times"
+done
+echo "$kills kills; $resumed shadows went on in place, $back times a job went" \
+    "back to its image; $jobs jobs of $steps steps, all files as undisturbed"
