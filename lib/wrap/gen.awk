@@ -32,12 +32,12 @@ out == "c" && $5 != "pass" {
 
 out == "doc" && !headed {
     headed = 1
-    print "# System calls in remote mode\n"
+    print "# System calls in local and in remote mode\n"
     print "Made from `lib/wrap/syscalls.tbl`, where the columns are explained.\n"
-    print "| number | call | class | in remote mode | remark |"
-    print "|---|---|---|---|---|"
+    print "| number | call | class | local mode | remote mode | remark |"
+    print "|---|---|---|---|---|---|"
 }
 
 out == "doc" {
-    printf "| %d | `%s` | %s | %s | %s |\n", $1, $2, $3, $5, $7
+    printf "| %d | `%s` | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5, $7
 }

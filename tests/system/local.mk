@@ -6,7 +6,7 @@ structure_tests = tests/system/structure_layers.sh \
 	tests/system/structure_symbols.sh \
 	tests/system/structure_comments.sh tests/system/structure_format.sh \
 	tests/system/structure_shell.sh tests/system/structure_size.sh \
-	tests/system/structure_man.sh
+	tests/system/structure_man.sh tests/system/structure_syscalls.sh
 dist_check_SCRIPTS += $(structure_tests)
 TESTS += $(structure_tests)
 
