@@ -29,6 +29,12 @@ TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system
 dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
 EXTRA_DIST += tests/progs/dirty.c tests/progs/pages.c
 
+# Faults while an image is made, and damage to it afterwards.
+TESTS += tests/system/core_faults.sh tests/system/core_damaged.sh
+dist_check_SCRIPTS += tests/system/core_faults.sh tests/system/core_damaged.sh \
+	tests/system/core_harm_long.sh
+CHECK_LONG_TESTS += tests/system/core_harm_long.sh
+
 # The same at random instants, with programs of some weight.
 TESTS += tests/system/core_instants.sh tests/system/core_refused.sh
 dist_check_SCRIPTS += tests/system/core_instants.sh tests/system/core_refused.sh
