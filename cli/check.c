@@ -4,6 +4,7 @@
 #include "lib/common/program.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,22 +32,30 @@ static int check_process(pid_t pid)
     return 0;
 }
 
-static int check_program(const char *name)
+/* A script counts as its interpreter does. */
+static int check_program(const char *name, bool is_script)
 {
-    static const char *const verdict[] = {
-        [CKPT_PROGRAM_RELINKED] = "yes: relinked with libckpt",
-        [CKPT_PROGRAM_DYNAMIC] = "yes: libckpt.so is preloaded by ckpt run",
-        [CKPT_PROGRAM_STATIC] = "no: linked statically without libckpt; relink "
-                                "it with ckpt-cc",
-        [CKPT_PROGRAM_SCRIPT] = "yes, if its interpreter is a dynamic program",
-    };
     struct ckpt_program program;
     struct ckpt_err err;
 
     if (ckpt_program_find(name, &program, &err) < 0)
         return cli_fail(&err);
-    printf("%s: %s\n", program.path, verdict[program.kind]);
-    return program.kind == CKPT_PROGRAM_STATIC;
+    if (program.kind == CKPT_PROGRAM_SCRIPT && !is_script) {
+        printf("%s: a script: what its interpreter runs as children cannot be "
+               "saved, what it becomes (exec) can\n",
+               program.path);
+        return check_program(program.interpreter, true);
+    }
+    if (program.kind == CKPT_PROGRAM_RELINKED)
+        printf("%s: yes: relinked with libckpt\n", program.path);
+    else if (program.kind == CKPT_PROGRAM_DYNAMIC)
+        printf("%s: yes: libckpt.so is preloaded by ckpt run\n", program.path);
+    else
+        printf("%s: no: %s\n", program.path,
+               program.kind == CKPT_PROGRAM_STATIC ? program.why
+                                                   : "a script of a script");
+    return program.kind == CKPT_PROGRAM_STATIC ||
+           program.kind == CKPT_PROGRAM_SCRIPT;
 }
 
 int cmd_check(int argc, char **argv)
@@ -57,5 +66,5 @@ int cmd_check(int argc, char **argv)
     const char *what = argv[optind];
     if (*what != '\0' && strspn(what, "0123456789") == strlen(what))
         return check_process((pid_t)atoi(what));
-    return check_program(what);
+    return check_program(what, false);
 }

@@ -236,9 +236,7 @@ static int start(const struct run *r, const struct ckpt_settings *settings)
     if (ckpt_program_find(r->program[0], &program, &err) < 0)
         return cli_fail(&err);
     if (program.kind == CKPT_PROGRAM_STATIC)
-        return cli_failf("%s is linked statically and without libckpt: relink "
-                         "it with ckpt-cc",
-                         program.path);
+        return cli_failf("%s is %s", program.path, program.why);
     if (program.kind != CKPT_PROGRAM_RELINKED) {
         const char *others = getenv("LD_PRELOAD");
         if (ckpt_program_library(library, sizeof library, &err) < 0)

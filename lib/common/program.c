@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* A note of owner CKPT, type 1, in some PT_NOTE: libckpt's start.c made it. */
@@ -34,22 +35,95 @@ static bool has_note(const uint8_t *p, const Elf64_Phdr *ph, size_t size)
     return false;
 }
 
-static enum ckpt_program_kind elf_kind(const uint8_t *p, size_t size)
+/* What keeps libckpt.so out of a dynamic program; false when nothing does. */
+static bool is_unsuitable(const char *loader, size_t len, const struct stat *st,
+                          struct ckpt_program *program)
 {
+    static const char glibc[] = "ld-linux-x86-64.so.2";
+    size_t end = strnlen(loader, len), n = sizeof glibc - 1;
+    uid_t owner = st->st_mode & S_ISUID ? st->st_uid : geteuid();
+    gid_t group = (st->st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP)
+                      ? st->st_gid
+                      : getegid();
+
+    if (end < n || strncmp(loader + end - n, glibc, n) != 0)
+        snprintf(program->why, sizeof program->why,
+                 "started by %.*s, which is not glibc's: libckpt needs glibc",
+                 (int)(end < 100 ? end : 100), loader);
+    else if (owner != getuid() || group != getgid())
+        snprintf(program->why, sizeof program->why,
+                 "setuid or setgid: nothing can be preloaded into it");
+    else if (getuid() != 0 &&
+             getxattr(program->path, "security.capability", NULL, 0) > 0)
+        snprintf(program->why, sizeof program->why,
+                 "given capabilities: nothing can be preloaded into it");
+    return program->why[0] != '\0';
+}
+
+static enum ckpt_program_kind elf_kind(const uint8_t *p, const struct stat *st,
+                                       struct ckpt_program *program)
+{
+    size_t size = (size_t)st->st_size;
     const Elf64_Ehdr *eh = (const void *)p;
     const Elf64_Phdr *ph = (const void *)(p + eh->e_phoff);
-    bool interpreter = false;
+    const Elf64_Phdr *interpreter = NULL;
 
     if (eh->e_phentsize != sizeof *ph || eh->e_phoff > size ||
         eh->e_phnum * sizeof *ph > size - eh->e_phoff)
         return CKPT_PROGRAM_STATIC;
     for (unsigned i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type == PT_INTERP)
-            interpreter = true;
+            interpreter = &ph[i];
         if (ph[i].p_type == PT_NOTE && has_note(p, &ph[i], size))
             return CKPT_PROGRAM_RELINKED;
     }
-    return interpreter ? CKPT_PROGRAM_DYNAMIC : CKPT_PROGRAM_STATIC;
+    if (!interpreter)
+        snprintf(program->why, sizeof program->why,
+                 "linked statically and without libckpt: relink it with "
+                 "ckpt-cc");
+    else if (interpreter->p_offset < size &&
+             interpreter->p_filesz <= size - interpreter->p_offset &&
+             !is_unsuitable((const char *)p + interpreter->p_offset,
+                            interpreter->p_filesz, st, program))
+        return CKPT_PROGRAM_DYNAMIC;
+    return CKPT_PROGRAM_STATIC;
+}
+
+static const struct {
+    unsigned machine;
+    const char *name;
+} machines[] = {
+    {EM_386, "32-bit x86"},   {EM_AARCH64, "64-bit ARM"}, {EM_ARM, "ARM"},
+    {EM_RISCV, "RISC-V"},     {EM_PPC64, "POWER"},        {EM_S390, "S/390"},
+    {EM_X86_64, "x86 (x32)"},
+};
+
+static int foreign(const Elf64_Ehdr *eh, const char *path, struct ckpt_err *err)
+{
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+        if (machines[i].machine == eh->e_machine)
+            return ckpt_err_set(err, ENOEXEC,
+                                "%s is a program for %s, not for 64-bit x86",
+                                path, machines[i].name);
+    return ckpt_err_set(err, ENOEXEC,
+                        "%s is a program for another machine (%u)", path,
+                        eh->e_machine);
+}
+
+/* The interpreter of "#! /bin/sh -e". */
+static void take_interpreter(struct ckpt_program *program, const char *line,
+                             size_t len)
+{
+    const char *at = line + 2;
+
+    while (at < line + len && (*at == ' ' || *at == '\t'))
+        at++;
+    size_t n = 0;
+    while (at + n < line + len && !strchr(" \t\n", at[n]) &&
+           n < sizeof program->interpreter - 1)
+        n++;
+    memcpy(program->interpreter, at, n);
+    program->interpreter[n] = '\0';
 }
 
 static int look(struct ckpt_program *program, struct ckpt_err *err)
@@ -67,14 +141,18 @@ static int look(struct ckpt_program *program, struct ckpt_err *err)
         return ckpt_err_set(err, ENOEXEC, "%s is empty", program->path);
     int rc = 0;
     const Elf64_Ehdr *eh = (const void *)p;
-    if (size > 2 && memcmp(p, "#!", 2) == 0)
+    program->why[0] = program->interpreter[0] = '\0';
+    if (size > 2 && memcmp(p, "#!", 2) == 0) {
         program->kind = CKPT_PROGRAM_SCRIPT;
-    else if (size > sizeof *eh && memcmp(p, ELFMAG, SELFMAG) == 0 &&
-             eh->e_machine == EM_X86_64)
-        program->kind = elf_kind(p, size);
-    else
+        take_interpreter(program, (const char *)p, size);
+    } else if (size <= sizeof *eh || memcmp(p, ELFMAG, SELFMAG) != 0) {
         rc = ckpt_err_set(err, ENOEXEC, "%s is no program for this machine",
                           program->path);
+    } else if (eh->e_machine == EM_X86_64 && p[EI_CLASS] == ELFCLASS64) {
+        program->kind = elf_kind(p, &st, program);
+    } else {
+        rc = foreign(eh, program->path, err);
+    }
     munmap(p, size);
     return rc;
 }

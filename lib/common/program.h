@@ -11,13 +11,16 @@
 enum ckpt_program_kind {
     CKPT_PROGRAM_RELINKED, /* has libckpt inside */
     CKPT_PROGRAM_DYNAMIC,  /* libckpt.so can be preloaded */
-    CKPT_PROGRAM_STATIC,   /* neither: to be relinked */
+    CKPT_PROGRAM_STATIC,   /* neither, and `why` says so: static, of another
+                              libc, with rights that forbid preloading */
     CKPT_PROGRAM_SCRIPT,   /* starts with #!: its interpreter counts */
 };
 
 struct ckpt_program {
     char path[PATH_MAX];
     enum ckpt_program_kind kind;
+    char why[256];              /* of CKPT_PROGRAM_STATIC: what it is */
+    char interpreter[PATH_MAX]; /* of CKPT_PROGRAM_SCRIPT: the first word */
 };
 
 /* Find `name` as the shell would and look at it.  0, or -1 with ENOENT,

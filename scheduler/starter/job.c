@@ -93,8 +93,9 @@ static int needs_library(const struct job *job, const char *path, bool *needed,
     }
     if (program.kind == CKPT_PROGRAM_STATIC)
         return ckpt_err_set(err, ENOEXEC,
-                            "the program is static and was not linked with "
-                            "ckpt-cc: its calls could not be served from home");
+                            "the program is %s; its calls could not be served "
+                            "from home",
+                            program.why);
     *needed = program.kind != CKPT_PROGRAM_RELINKED;
     return 0;
 }

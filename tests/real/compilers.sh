@@ -151,9 +151,8 @@ cc_case cc-static-no-pie ckpt-cc -O2 -static -no-pie "$work/prog.c" -pthread -lm
 cc_case cc-lto gcc_lto
 cc_case cc-lto-static gcc_lto -static
 cc_case f90-openmp ckpt-fc -O3 -march=native -fopenmp "$work/prog.f90"
-# a unit that is still open at the end crashes any static program of gfortran's
-grep -v -e 'open(7' -e 'write(7' "$work/prog.f90" >"$work/plain.f90"
-cc_case f90-openmp-static ckpt-fc -O2 -static -fopenmp "$work/plain.f90"
+# static: tests/progs/openmp.f90; gfortran's own static programs with OpenMP
+# crash at the end on Debian 12 when they have written anything
 cc_case openmp-preload cc -O2 -fopenmp "$work/omp.c" -lm
 if command -v clang++ >/dev/null; then
     cc_case clang clang_cc

@@ -94,11 +94,11 @@ codecs="none zlib"
 ! grep -q '^#define HAVE_ZSTD' "$top_builddir/config.h" || codecs="$codecs zstd"
 for codec in $codecs; do
     CKPT_CODEC=$codec ./tiny >out || fail "no image with $codec"
-    ckpt image core image >$codec.core
+    ckpt image core image >"$codec.core"
     size=$(stat -c %s image)
     cp image kept
     # where sections begin and end; in a compressed one, all over it
-    if [ $codec = none ]; then
+    if [ "$codec" = none ]; then
         cuts=$(readelf -lW image 2>/dev/null | awk '/^  (LOAD|NOTE)/ {
             print strtonum($2); print strtonum($2) + strtonum($5) }' | sort -nu)
         cuts="$cuts 1 16 63 64 $((size - 1)) $((size - 20))"
@@ -107,17 +107,18 @@ for codec in $codecs; do
     fi
     for cut in $cuts; do
         for at in $((cut - 1)) "$cut" $((cut + 1)); do
-            if [ $at -lt 0 ] || [ $at -ge "$size" ]; then continue; fi
-            head -c $at kept >image
-            try $codec "cut to $at of $size bytes"
+            if [ "$at" -lt 0 ] || [ "$at" -ge "$size" ]; then continue; fi
+            head -c "$at" kept >image
+            try "$codec" "cut to $at of $size bytes"
         done
     done
     cp kept image
     for ((i = 0; i < mutations; i++)); do
-        how=$([ $((i % 2)) = 0 ] || echo head)
-        ./mutate image $((seed * 100000 + i)) $how
-        try $codec "mutation $((seed * 100000 + i)) $how"
-        ./mutate image $((seed * 100000 + i)) $how
+        how=()
+        [ $((i % 2)) = 0 ] || how=(head)
+        ./mutate image $((seed * 100000 + i)) "${how[@]}"
+        try "$codec" "mutation $((seed * 100000 + i)) ${how[*]}"
+        ./mutate image $((seed * 100000 + i)) "${how[@]}"
     done
     cmp -s image kept || fail "the test did not undo its changes"
     status=0

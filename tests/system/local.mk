@@ -18,7 +18,7 @@ TESTS += $(example_tests)
 
 # The commands against a pool.
 EXTRA_DIST += tests/system/pool_common.sh
-cli_tests = tests/system/cli_queue.sh tests/system/cli_run.sh \
+cli_tests = tests/system/cli_check.sh tests/system/cli_queue.sh tests/system/cli_run.sh \
 	tests/system/cli_move.sh tests/system/cli_many.sh
 dist_check_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)

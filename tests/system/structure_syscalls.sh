@@ -23,8 +23,8 @@ awk -v out=doc -f "$top_srcdir/lib/wrap/gen.awk" "$table" >"$work/page"
     fail "the page lacks lines"
 
 # the libc function of each wrapped call is one of CKPT_WRAPPED
-names=$(sed -n '/^CKPT_WRAPPED/,/[^\\]$/p' "$top_srcdir/lib/libckpt.mk" | tr -d '\\')
-for call in $(awk -F'\t' '$4 == "wrapped" { print $2 }' "$table"); do
+names=$(sed -n '/^CKPT_WRAPPED/,/[^\\]$/p' "$top_srcdir/lib/libckpt.mk")
+while read -r call; do
     name=${call#rt_}
     case $call in
     pselect6) name=pselect ;;
@@ -32,5 +32,5 @@ for call in $(awk -F'\t' '$4 == "wrapped" { print $2 }' "$table"); do
     execveat) name=fexecve ;;
     esac
     grep -qw "$name" <<<"$names" || fail "$call is not wrapped: no $name in CKPT_WRAPPED"
-done
+done < <(awk -F'\t' '$4 == "wrapped" { print $2 }' "$table")
 echo "$(wc -l <"$work/ours") calls, $(wc -l <"$work/kernel") of them in this machine's headers"
