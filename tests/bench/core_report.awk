@@ -63,6 +63,34 @@ function pause_row(group, name) {
         (1.5 * median(group ".fork_ms") + 5), 1)
 }
 
+# What is worth knowing and has no goal.
+function info(name, figure, limit) {
+    printf "%-52s %-24s %-24s\n", name, figure, limit
+    printf "%s\n  {\"row\": \"%s\", \"figure\": \"%s\", \"limit\": \"%s\"}",
+        nrows++ ? "," : "", name, figure, limit > json
+}
+
+# The program loses `lost_s` of its time at each checkpoint.
+function speed_rows(group, what) {
+    if (!has(group ".speed"))
+        return
+    row("speed while it is written, " what, text(group ".speed", 1, ""),
+        "undisturbed 1", median(group ".speed"), 0.7, 1)
+    row("lost to a checkpoint every 30 s, " what ", %",
+        text(group ".lost_s", 1000, "ms"), "30000 ms",
+        median(group ".lost_s") / 30 * 100, 2)
+}
+
+function criu_rows(group, criu) {
+    if (!has(criu ".total_s"))
+        return unmeasured("criu", "none that works here")
+    info("criu, total and pause", text(criu ".total_s", 1, "s"), "ours " \
+        text(group ".total_s", 1, "s") ", pause " \
+        text(group ".pause_ms", 1, "ms"))
+    info("criu, restart", text(criu ".restart_s", 1, "s"), "ours " \
+        text(group ".restart_s", 1, "s"))
+}
+
 function total_row(group, name) {
     if (!has(group ".direct_s"))
         return unmeasured(name, "no O_DIRECT in this file system")
@@ -125,12 +153,23 @@ END {
             text("huge." big ".1.pause_ms", 1, "ms"), "fork " \
             text("huge." big ".1.fork_ms", 1, "ms"),
             median("huge." big ".1.pause_ms"), 10)
-    unmeasured("pause of an incremental checkpoint", "not built")
-    if (has(r ".1.speed"))
-        row("speed while it is written, 1 thread", text(r ".1.speed", 1, ""),
-            "undisturbed 1", median(r ".1.speed"), 0.7, 1)
+    few = "few." big ".1"
+    if (has(few ".pause_ms"))
+        row("pause of an increment, " big " MiB, 1 % changed, ms",
+            text(few ".pause_ms", 1, "ms"), "fork " text(few ".fork_ms", 1,
+            "ms"), median(few ".pause_ms"), 10)
+    speed_rows(r ".1", "sweeping over its memory")
+    speed_rows("calc." big ".1", "computing")
     total_row(r ".1", "total, " big " MiB, durable")
-    unmeasured("total of an incremental checkpoint", "not built")
+    if (has(r ".1.writer_cpu_s"))
+        info("processor time of the writer, " big " MiB",
+            text(r ".1.writer_cpu_s", 1, "s"), "direct " \
+            text(r ".1.direct_cpu_s", 1, "s"))
+    if (has(few ".whole_s"))
+        row("total of an increment, over the whole one",
+            text(few ".total_s", 1, "s"), "whole " text(few ".whole_s", 1,
+            "s"), median(few ".total_s") / median(few ".whole_s"), 0.05)
+    criu_rows(r ".1", "criu." big ".1")
     if (has(r ".1.image_mb"))
         row("image over memory, " big " MiB, MB",
             text(r ".1.image_mb", 1, "MB"), text(r ".1.memory_mb", 1, "MB"),
@@ -144,6 +183,13 @@ END {
             text("zstd.512.1.total_s", 1, "s"), text("zstd.512.1.tool_s", 1,
             "s"), median("zstd.512.1.tool_s") / median("zstd.512.1.total_s"),
             0.8, 1)
+    if (has("zstd.512.1.alone_s"))
+        info("the same, zstd without the program beside it",
+            text("zstd.512.1.total_s", 1, "s"),
+            text("zstd.512.1.alone_s", 1, "s"))
+    if (has("zstd.512.1.speed"))
+        info("the program's speed meanwhile", text("zstd.512.1.speed", 1, ""),
+            "undisturbed 1")
     restart_rows(big, "", "")
     restart_rows(big, "__no_verify", " --no-verify")
     loop_rows()

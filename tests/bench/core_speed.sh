@@ -5,7 +5,9 @@
 # Rounds are interleaved, so that a busy machine is busy for both sides of a
 # ratio.  Leaves core.tsv (all samples), core.json and core-*.svg in $BENCH_OUT.
 #
-#   BENCH_SIZES   memory in MiB             (64 256 1024 2048)
+#   BENCH_SIZES   memory in MiB             (64 256 1024 2048 4096)
+#   BENCH_GOAL    the size that the goals are about, one of them (2048)
+#   BENCH_THREADS of the program            (1 4)
 #   BENCH_ROUNDS  of each measurement       (3)
 #   BENCH_LOOPS   rounds of the cheap ones  (15)
 #   BENCH_DIR     where images go: a real file system ($BENCH_OUT)
@@ -13,7 +15,8 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../system/common.sh"
 
-sizes=${BENCH_SIZES:-64 256 1024 2048}
+sizes=${BENCH_SIZES:-64 256 1024 2048 4096}
+threads=${BENCH_THREADS:-1 4}
 rounds=${BENCH_ROUNDS:-3}
 loops=${BENCH_LOOPS:-15}
 out=${BENCH_OUT:-$top_builddir/tests/bench/core.out}
@@ -84,15 +87,49 @@ checkpoints() { # MIB THREADS KIND
     rm -f "$place/image"
 }
 
+# Whole checkpoints and increments of a program that changes little.
+increments() { # MIB
+    fits "$1" || return 0
+    echo "increments: $1 MiB, one page of a hundred changed"
+    CKPT_INCREMENTAL=on CKPT_IMAGE=$place/image \
+        ./work "$1" 1 few "$rounds" "$place/image" | take "few.$1.1"
+    rm -rf "$place"/image*
+}
+
+# The same by criu, where it works: the program stands still all the while.
+criu_peer() { # MIB
+    command -v criu >/dev/null && [ "$(id -u)" = 0 ] &&
+        criu check >/dev/null 2>&1 && fits "$1" || return 0
+    echo "criu: $1 MiB"
+    local dir=$place/criu pid i
+    for ((i = 0; i < rounds; i++)); do
+        rm -rf "$dir"
+        mkdir "$dir"
+        setsid ./work "$1" 1 random 0 none </dev/null >"$dir/out" 2>&1 &
+        pid=$!
+        until grep -q memory_mb "$dir/out"; do sleep 0.1; done
+        echo "total_s $(seconds sh -c "criu dump -t $pid -D '$dir' \
+            --leave-running --shell-job && sync -f '$dir'")" | take "criu.$1.1"
+        kill -9 "$pid"
+        wait "$pid" || true
+        echo "restart_s $(seconds criu restore -D "$dir" -d --shell-job)" |
+            take "criu.$1.1"
+        kill -9 "$pid"
+    done
+    rm -rf "$dir"
+}
+
 compressed() { # MIB
     local group=zstd.$1.1
     command -v zstd >/dev/null || return 0
     echo "compressed: $1 MiB of fields"
     for ((i = 0; i < rounds; i++)); do
         CKPT_CODEC=none ./work "$1" 1 sim 1 "$place/core" | take "sim.$1.1"
-        CKPT_CODEC=zstd ./work "$1" 1 sim 1 "$place/image" | take "$group"
-        echo "tool_s $(seconds sh -c "zstd -1 -T2 -q -f -o '$place/tool' \
-            '$place/core' && sync '$place/tool'")" | take "$group"
+        tool="zstd -1 -T2 -q -f -o '$place/tool' '$place/core' &&
+            sync '$place/tool'"
+        WORK_TOOL=$tool CKPT_CODEC=zstd ./work "$1" 1 calc 1 "$place/image" |
+            take "$group"
+        echo "alone_s $(seconds sh -c "$tool")" | take "$group"
         echo "unpack_s $(seconds zstd -q -dc -T2 "$place/image")" |
             take "$group"
         rm -f "$place/core" "$place/tool"
@@ -125,11 +162,16 @@ run_time
 compressed 512
 checkpoints 512 1 zero
 for size in $sizes; do
-    checkpoints "$size" 1 random
+    for n in $threads; do
+        checkpoints "$size" "$n" random
+    done
 done
-big=${sizes##* }
-checkpoints "$big" 4 random
+big=${BENCH_GOAL:-2048}
+[[ " $sizes " = *" $big "* ]] || big=${sizes##* }
+checkpoints "$big" 1 calc
 checkpoints "$big" 1 huge
+increments "$big"
+criu_peer "$big"
 
 # --- the report -------------------------------------------------------------
 

@@ -3,7 +3,8 @@
  *
  *     core_work MIB THREADS KIND ROUNDS IMAGE
  *
- * KIND: random, sim (fields of a simulation), huge (random in huge pages),
+ * KIND: random, sim (fields of a simulation), calc (the same, and some
+ * computing for each number, as simulations do), huge (random in huge pages),
  * zero (resident zeros), few (random; the workers change one page of a hundred;
  * a whole checkpoint and an incremental one in each round: to be started with
  * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE).  Workers sweep over the memory all
@@ -11,6 +12,7 @@
  *
  *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
  *
+ * (and the command in WORK_TOOL, if there is one, before the checkpoint)
  * so that each measurement has its limit beside it.  Prints lines "name value".
  * A restarted one prints when it went on (CLOCK_REALTIME) and ends.
  */
@@ -25,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,6 +49,7 @@ static uint64_t *memory;
 static double ticks_per_ms;
 static _Atomic int stop;
 static bool floats;
+static int effort; /* divisions for each number */
 
 static double now(void)
 {
@@ -76,8 +80,12 @@ static void sweep_page(uint64_t *p)
     double *x = (double *)p;
 
     if (floats)
-        for (int i = 0; i < WORDS; i++)
-            x[i] = x[i] * 0.9999999 + 1e-9;
+        for (int i = 0; i < WORDS; i++) {
+            double y = x[i];
+            for (int k = 0; k < effort; k++)
+                y = 1.5 / (y + 1.0);
+            x[i] = x[i] * 0.9999999 + y * 1e-9;
+        }
     else
         for (int i = 0; i < WORDS; i++)
             p[i] = p[i] * 0x9e3779b97f4a7c15 + 1;
@@ -106,7 +114,8 @@ static void fill(const char *kind)
     double *x = (double *)memory;
     uint64_t r = 88172645463325252ull;
 
-    floats = strcmp(kind, "sim") == 0;
+    floats = strcmp(kind, "sim") == 0 || strcmp(kind, "calc") == 0;
+    effort = strcmp(kind, "calc") == 0 ? 4 : 0;
     for (size_t i = 0; i < n; i++) {
         r ^= r << 13, r ^= r >> 7, r ^= r << 17;
         if (floats) /* a smooth field with 20 bits of noise below it */
@@ -191,6 +200,26 @@ static void bare_fork(void)
     waitpid(pid, NULL, 0);
 }
 
+/* Processor time of the children that have ended. */
+static double spent_by_children(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_CHILDREN, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+/* A peer, under the same conditions. */
+static void run_tool(void)
+{
+    const char *tool = getenv("WORK_TOOL");
+    double began = now();
+
+    if (tool && system(tool) == 0)
+        report("tool_s", now() - began);
+}
+
 static void direct_write(const char *image)
 {
     char name[4200];
@@ -199,7 +228,7 @@ static void direct_write(const char *image)
     int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT, 0600);
     if (fd < 0)
         return;
-    double began = now();
+    double began = now(), cpu = spent();
     size_t at = 0;
     while (at < memory_len) {
         size_t left = memory_len - at;
@@ -208,8 +237,10 @@ static void direct_write(const char *image)
             break;
         at += (size_t)n;
     }
-    if (fsync(fd) == 0 && at == memory_len)
+    if (fsync(fd) == 0 && at == memory_len) {
         report("direct_s", now() - began);
+        report("direct_cpu_s", spent() - cpu);
+    }
     close(fd);
     unlink(name);
 }
@@ -231,7 +262,7 @@ static void checkpoint(const char *image, double rate)
 
     clear_gaps();
     uint64_t pages = pages_done();
-    double began = now(), cpu = spent();
+    double began = now(), cpu = spent(), writer = spent_by_children();
     int rc = ckpt_checkpoint(image);
     if (rc == 1)
         went_on();
@@ -243,8 +274,12 @@ static void checkpoint(const char *image, double rate)
     report("total_s", s);
     report("pause_ms", longest_gap_ms());
     report("pause_cpu_ms", (spent() - cpu) * 1e3);
-    if (rate > 0)
-        report("speed", (double)(pages_done() - pages) / s / rate);
+    report("writer_cpu_s", spent_by_children() - writer);
+    if (rate > 0) {
+        double speed = (double)(pages_done() - pages) / s / rate;
+        report("speed", speed);
+        report("lost_s", speed < 1 ? s * (1 - speed) : 0);
+    }
     report("image_mb", (double)st.st_size / 1e6);
 }
 
@@ -275,6 +310,8 @@ int main(int argc, char **argv)
     bool few = strcmp(argv[3], "few") == 0;
     if (few && ckpt_checkpoint(argv[5]) == 1)
         went_on();
+    while (strcmp(argv[4], "0") == 0) /* until it is killed */
+        pause();
     for (int i = atoi(argv[4]); i > 0; i--) {
         double rate = undisturbed();
         bare_fork();
@@ -283,6 +320,7 @@ int main(int argc, char **argv)
             continue;
         }
         direct_write(argv[5]);
+        run_tool();
         checkpoint(argv[5], rate);
     }
     atomic_store(&stop, 1);
