@@ -264,6 +264,8 @@ int ckpt_rpc_server_step(struct ckpt_rpc_server *server, struct ckpt_err *err)
         server->in_have = 0;
         if (server->stopped)
             return 0;
+        if (!ckpt_channel_pending(server->channel))
+            return 1; /* the socket tells when there is more */
     }
     server->more = !backlogged(server);
     return 1;

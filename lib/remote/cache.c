@@ -107,6 +107,7 @@ void ckpt_cache_drop(struct ckpt_node *node)
 {
     ckpt_buffer_free(&node->rbuf);
     node->rlen = 0;
+    node->ended = false;
     node->end_tsc = 0;
     ckpt_ahead_forget(node);
     if (node->dirty == 0)
@@ -275,6 +276,8 @@ long ckpt_cache_write(struct ckpt_file *file, const void *buf, size_t len,
     if (len == 0)
         return 0;
     node->end_tsc = 0;
+    if (append || offset + len > node->rstart + node->rlen)
+        node->ended = false;
     if (!append)
         patch_read_ahead(node, buf, len, offset);
     if (len >= CKPT_DIRECT_LEN || file->kind == CKPT_KIND_STREAM)

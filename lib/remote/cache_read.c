@@ -206,8 +206,7 @@ static bool is_end(struct ckpt_node *node, uint64_t offset)
 
     node->end_tsc = 0;
     return seen && offset == node->rstart + node->rlen && node->dirty == 0 &&
-           node->inflight == 0 &&
-           __builtin_ia32_rdtsc() - seen < CKPT_PAUSE_TSC;
+           node->inflight == 0 && __builtin_ia32_rdtsc() - seen < CKPT_END_TSC;
 }
 
 static void note_end(struct ckpt_node *node, uint32_t asked)
@@ -215,6 +214,7 @@ static void note_end(struct ckpt_node *node, uint32_t asked)
     bool end = node->rlen > 0 && node->rlen < asked;
 
     node->end_tsc = end ? __builtin_ia32_rdtsc() : 0;
+    node->ended = end;
 }
 
 void ckpt_cache_fill(struct ckpt_file *file, const void *buf, size_t len)
@@ -243,10 +243,9 @@ static long read_window(struct ckpt_file *file, struct ckpt_node *node,
     if (!take_ahead(node, offset)) {
         uint32_t window = window_for(node, offset, want);
         ckpt_buffer_take(node, &node->rbuf);
-        node->rlen = 0;
         make_visible(node, offset, window);
         long n = fetch(file, ckpt_buffer(node->rbuf), window, offset);
-        if (n < 0)
+        if (n <= 0) /* what was there is there still */
             return n;
         node->rstart = offset;
         node->rlen = (uint32_t)n;
@@ -288,8 +287,9 @@ static long read_some(struct ckpt_file *file, struct ckpt_node *node,
 {
     size_t done = read_cached(node, to, len, offset);
 
-    if (done > 0)
+    if (done > 0) /* writes have patched it */
         return (long)done;
+    make_visible(node, offset, len);
     if (len >= CKPT_DIRECT_LEN && !is_sequential(node, offset))
         return read_direct(file, node, to, len, offset);
     long n = read_window(file, node, offset, len);
@@ -302,12 +302,14 @@ long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,
     struct ckpt_node *node = &ckpt_state->nodes[file->node];
     uint8_t *to = buf;
 
-    make_visible(node, offset, len);
     size_t done = 0;
     long n = 1;
     while (done < len && n > 0) {
         n = read_some(file, node, to + done, len - done, offset + done);
         done += n > 0 ? (size_t)n : 0;
+        if (n > 0 && node->ended && node->rlen > 0 &&
+            offset + done == node->rstart + node->rlen)
+            break; /* short, as at the end of a file */
     }
     if (n < 0 && done == 0)
         return n;

@@ -100,6 +100,7 @@ struct ckpt_node {
     uint64_t rstart;
     uint32_t rlen;
     uint64_t end_tsc; /* when the window was seen to reach the file's end */
+    bool ended;       /* it does */
     uint64_t rnext;   /* where a sequential reader reads next */
     uint32_t rwindow;
     uint32_t depth;       /* how many windows are asked for ahead */

@@ -17,6 +17,7 @@ files=${BENCH_FILES:-1000}
 sections=${BENCH_SECTIONS:-calls line files leverage}
 delay_ms=5 # one way
 mbit=1000
+export OMP_WAIT_POLICY=passive # threads that spin measure the others here
 export CKPT_SHADOW=$top_builddir/ckpt-shadow
 real_shadow=$top_builddir/tests/unit/real-shadow
 raw=$top_builddir/tests/bench/remote_raw
