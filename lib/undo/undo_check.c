@@ -98,15 +98,16 @@ static int check_path(struct undo *undo, const char *path,
 
     if (dirfd < 0)
         return 0; /* gone; what matters is found out later */
-    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        if (only && undo->newest)
-            undo_report(undo, "%s was removed by another process", path);
-    } else if (!is_covered(undo, path, &st) && !is_ours(undo, path, &st) &&
-               !(record && record->kind != SEGMENT_FILE &&
-                 undo_is_restored(undo, record, dirfd, name)) &&
-               (!only || undo_is_inode(undo, only, &st))) {
+    bool there = fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (only && undo->newest && (!there || !undo_is_inode(undo, only, &st)))
+        undo_report(undo, "%s was %s by another process", path,
+                    there ? "replaced" : "removed");
+    else if (there && !is_covered(undo, path, &st) &&
+             !is_ours(undo, path, &st) &&
+             !(record && record->kind != SEGMENT_FILE &&
+               undo_is_restored(undo, record, dirfd, name)) &&
+             (!only || undo_is_inode(undo, only, &st)))
         rc = set_aside(undo, dirfd, name, path, &st, err);
-    }
     close(dirfd);
     return rc;
 }

@@ -94,7 +94,7 @@ cp log log.theirs
 refused "$PWD/log was changed by another process" ckpt restart image
 cmp log log.theirs || fail "a refused restart changed the log"
 echo "they said: $(tail -n 1 err)"
-rm log && cp -a log.theirs log
+cat log.theirs >log
 refused "log was changed by another process" ckpt restart image
 resume --force image
 check_log 200 "--force"
@@ -105,6 +105,8 @@ image=$PWD/image
 checkpoint_and_kill ckpt run --files save --image "$image" ../plain 200
 mv table gone
 refused "table was removed by another process" ckpt restart image
+cp gone table
+refused "table was replaced by another process" ckpt restart image
 mv gone table
 resume image
 check_log 200 removed
