@@ -1,4 +1,4 @@
-"""Files and names of every kind come, change and go: ROUNDS."""
+# keep_names.py - files and names of every kind come, change and go: ROUNDS
 import mmap
 import os
 import shutil

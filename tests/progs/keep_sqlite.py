@@ -1,4 +1,4 @@
-"""A database that grows and changes: MODE ROUNDS; prints what it holds."""
+# keep_sqlite.py - a database that grows and changes: MODE ROUNDS; prints what it holds
 import sqlite3
 import sys
 
