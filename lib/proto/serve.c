@@ -29,6 +29,7 @@ struct ckpt_serve_conn {
     struct ckpt_channel *channel;
     struct ckpt_rpc_server *rpc; /* NULL while the handshake is pending */
     int64_t deadline;            /* of the handshake */
+    int64_t patience;            /* when it gives way to others who wait */
     void *data;
     bool ended;
     int errnum; /* why it ended; 0: the peer or we said good-bye */
@@ -75,11 +76,25 @@ static unsigned pending_count(const struct ckpt_serve *serve)
     return n;
 }
 
+/* All places for handshakes are taken: the first one that has had its time. */
+static struct ckpt_serve_conn *who_gives_way(const struct ckpt_serve *serve)
+{
+    int64_t now = now_ms();
+
+    for (unsigned i = 0; i < serve->conn_count; i++) {
+        struct ckpt_serve_conn *conn = serve->conns[i];
+        if (!conn->rpc && !conn->ended && now >= conn->patience)
+            return conn;
+    }
+    return NULL;
+}
+
 static bool has_room(const struct ckpt_serve *serve)
 {
     return now_ms() >= serve->accept_after &&
            serve->conn_count < CKPT_SERVE_CONNS_MAX &&
-           pending_count(serve) < CKPT_SERVE_PENDING_MAX;
+           (pending_count(serve) < CKPT_SERVE_PENDING_MAX ||
+            who_gives_way(serve));
 }
 
 static void end_conn(struct ckpt_serve_conn *conn, int errnum)
@@ -111,8 +126,28 @@ static struct ckpt_serve_conn *new_conn(struct ckpt_serve *serve, int fd)
     }
     conn->serve = serve;
     conn->deadline = now_ms() + CKPT_SERVE_HELLO_MS;
+    conn->patience = now_ms() + CKPT_SERVE_SILENT_MS;
     ckpt_addr_of_peer(fd, conn->peer);
     return conn;
+}
+
+/* The descriptor is kept apart: a failed handshake forgets it. */
+static void give_up(struct ckpt_serve_conn *conn, const char *why)
+{
+    int fd = ckpt_channel_fd(conn->channel);
+
+    ckpt_err_set(&conn->why, ETIMEDOUT, "%s", why);
+    end_conn(conn, ETIMEDOUT);
+    ckpt_channel_wipe(conn->channel);
+    close(fd);
+}
+
+static void make_room(struct ckpt_serve *serve)
+{
+    struct ckpt_serve_conn *conn = who_gives_way(serve);
+
+    if (pending_count(serve) >= CKPT_SERVE_PENDING_MAX && conn)
+        give_up(conn, "the handshake gave way to the next one");
 }
 
 static void accept_conns(struct ckpt_serve *serve)
@@ -129,6 +164,7 @@ static void accept_conns(struct ckpt_serve *serve)
             serve->accept_after = now_ms() + ACCEPT_PAUSE_MS;
             return;
         }
+        make_room(serve); /* only for one that is there */
         serve->conns[serve->conn_count++] = conn;
     }
 }
@@ -156,7 +192,6 @@ static void serve_conn(struct ckpt_serve_conn *conn)
         end_conn(conn, rc < 0 ? errno : 0);
 }
 
-/* The descriptor is kept apart: a failed handshake forgets it. */
 static void shake_hands(struct ckpt_serve_conn *conn)
 {
     int fd = ckpt_channel_fd(conn->channel);
@@ -168,10 +203,7 @@ static void shake_hands(struct ckpt_serve_conn *conn)
         end_conn(conn, errno);
         close(fd);
     } else if (now_ms() >= conn->deadline) {
-        ckpt_err_set(&conn->why, ETIMEDOUT, "the handshake took too long");
-        end_conn(conn, ETIMEDOUT);
-        ckpt_channel_wipe(conn->channel);
-        close(fd);
+        give_up(conn, "the handshake took too long");
     }
 }
 
@@ -257,6 +289,7 @@ static int shorten(const struct ckpt_serve *serve, int timeout_ms)
 {
     int64_t now = now_ms();
     int64_t wait = timeout_ms < 0 ? INT32_MAX : timeout_ms;
+    bool full = pending_count(serve) >= CKPT_SERVE_PENDING_MAX;
 
     if (serve->accept_after > now && serve->accept_after - now < wait)
         wait = serve->accept_after - now;
@@ -266,6 +299,10 @@ static int shorten(const struct ckpt_serve *serve, int timeout_ms)
             return 0;
         if (!conn->rpc && conn->deadline - now < wait)
             wait = conn->deadline > now ? conn->deadline - now : 0;
+        /* Others may be waiting for its place. */
+        if (!conn->rpc && full && conn->patience > now &&
+            conn->patience - now < wait)
+            wait = conn->patience - now;
     }
     return timeout_ms < 0 && wait == INT32_MAX ? -1 : (int)wait;
 }
@@ -277,9 +314,12 @@ static void step_conns(struct ckpt_serve *serve, const struct pollfd *polls,
         struct ckpt_serve_conn *conn = serve->conns[i];
         if (conn->ended)
             continue;
-        if (!conn->rpc && (polls[i].revents || now_ms() >= conn->deadline))
+        if (!conn->rpc && (polls[i].revents || now_ms() >= conn->deadline)) {
+            if (polls[i].revents) /* it speaks */
+                conn->patience =
+                    conn->deadline - CKPT_SERVE_HELLO_MS + CKPT_SERVE_SLOW_MS;
             shake_hands(conn);
-        else if (conn->rpc && (polls[i].revents || conn_pending(conn)))
+        } else if (conn->rpc && (polls[i].revents || conn_pending(conn)))
             serve_conn(conn);
     }
 }

@@ -36,6 +36,10 @@
 enum {
     CKPT_SERVE_PENDING_MAX = 8,
     CKPT_SERVE_HELLO_MS = 5000,
+    /* While others wait for a place: how long one keeps it that has said
+     * nothing, and one that has. */
+    CKPT_SERVE_SILENT_MS = 20,
+    CKPT_SERVE_SLOW_MS = 1000,
     CKPT_SERVE_CONNS_MAX = 256, /* more wait in the kernel's queue */
 };
 

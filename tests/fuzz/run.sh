@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compile the fuzz targets with clang and run each for some seconds; see
 # README.md.   run.sh [SECONDS [TARGET...]]
-seconds=${1:-5}
+seconds=${1:-60}
 [ $# -gt 0 ] && shift
 : "${top_srcdir:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${top_builddir:=$top_srcdir/build}"

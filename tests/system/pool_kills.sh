@@ -40,7 +40,7 @@ declare -A count
 kills=0
 while [ $kills -lt "$wanted" ] && kill -0 $$; do
     [ "$(ckpt q --json "${ids[@]}" | grep -c '"state"')" -gt 0 ] || break
-    sleep "0.$((RANDOM % 6))"
+    sleep "0.$((RANDOM % 4))"
     kind=${kinds[RANDOM % ${#kinds[@]}]}
     for pid in $(victims "$kind" || true); do
         kill -9 "$pid" 2>/dev/null || continue

@@ -7,12 +7,7 @@
 
 # The processes of this pool that begin with the given words.
 find_processes() {
-    local dir
-    for dir in /proc/[0-9]*; do
-        tr '\0' ' ' 2>/dev/null <"$dir/cmdline" | grep -E "^$1" |
-            grep -qF -- "$work" && echo "${dir#/proc/}"
-    done
-    true
+    pgrep -f "^$1 .*$work" || true
 }
 children_of() {
     local pid

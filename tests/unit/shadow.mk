@@ -29,3 +29,12 @@ tests_unit_test_survive_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_unit_test_survive_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_survive_LDADD = shadow/libjobdir.a lib/libproto.a \
 	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)
+
+# An attacker's script.
+check_PROGRAMS += tests/unit/test_attack
+TESTS += tests/unit/test_attack
+tests_unit_test_attack_SOURCES = tests/unit/test_attack.c
+tests_unit_test_attack_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_unit_test_attack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_attack_LDADD = shadow/libjobdir.a lib/libproto.a \
+	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)
