@@ -264,6 +264,7 @@ static void json_classes(struct json *j, const struct column *c)
         json_real(j, "response", r->response);
         json_real(j, "wait", r->wait);
         json_real(j, "first_wait", r->first_wait);
+        json_real(j, "most_first_wait", r->most_first_wait);
         json_real(j, "wait_ratio", r->wait_ratio);
         json_close(j);
     }

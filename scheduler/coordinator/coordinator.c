@@ -41,6 +41,8 @@ static struct coordinator {
     time_t started;
     uint64_t lifetime_ms;
     uint64_t cycle_at_ms; /* no cycle before */
+    uint64_t took_ms;     /* the last one */
+    uint64_t took_max_ms;
     uint64_t shares_ms;   /* shares were brought up to date */
     uint64_t info_ms;     /* the policy was told of the stations */
 } self;
@@ -76,6 +78,9 @@ static void maybe_cycle(void)
                  self.table.n_stations, self.table.n_homes,
                  (unsigned long long)took);
     self.cycle_at_ms = start + 10 * took;
+    self.took_ms = took;
+    if (took > self.took_max_ms)
+        self.took_max_ms = took;
 }
 
 static bool hand_over(struct known_home *home, coord_jobs_ok *ok)
@@ -170,6 +175,8 @@ bool_t coord_status_1_svc(void *args, coord_status_res *res,
         .homes = (unsigned)t->n_homes,
         .matches = t->matches,
         .policy = strdup(self.settings.policy->name),
+        .cycle_ms = (unsigned)self.took_ms,
+        .cycle_max_ms = (unsigned)self.took_max_ms,
     };
     for (size_t i = 0; i < t->n_stations; i++)
         if (t->stations[i]->ad.state == POOL_ST_IDLE)

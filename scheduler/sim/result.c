@@ -74,6 +74,8 @@ void sim_measure(struct sim *w, const struct sim_job *job)
     r->sum[c].response += response;
     r->sum[c].wait += response - job->size;
     r->sum[c].first += job->first_start - job->arrive;
+    if (job->first_start - job->arrive > r->sum[c].most_first)
+        r->sum[c].most_first = job->first_start - job->arrive;
     r->sum[c].size += job->size;
     r->remote_s += job->remote_s;
     if (job->remote_s > 0)
@@ -175,6 +177,7 @@ static void close_classes(struct sim_result *r, uint32_t n_classes,
         out->response = r->sum[c].response / n;
         out->wait = r->sum[c].wait / n;
         out->first_wait = r->sum[c].first / n;
+        out->most_first_wait = r->sum[c].most_first;
         out->wait_ratio =
             r->sum[c].size > 0 ? r->sum[c].wait / r->sum[c].size : 0;
         *response += r->sum[c].response;
@@ -262,6 +265,8 @@ static void add_classes(struct sim_summary *sum, const struct sim_result *r,
         sum->class[c].response += r->class[c].response / seeds;
         sum->class[c].wait += r->class[c].wait / seeds;
         sum->class[c].first_wait += r->class[c].first_wait / seeds;
+        if (r->class[c].most_first_wait > sum->class[c].most_first_wait)
+            sum->class[c].most_first_wait = r->class[c].most_first_wait;
         sum->class[c].wait_ratio += r->class[c].wait_ratio / seeds;
     }
 }

@@ -48,6 +48,7 @@ extern const struct sim_metric_info sim_metrics[SIM_METRICS];
 
 struct sim_class_result {
     double jobs, response, wait, first_wait, wait_ratio;
+    double most_first_wait; /* of all jobs */
 };
 
 struct sim_result {
@@ -55,7 +56,7 @@ struct sim_result {
     struct sim_class_result class[SIM_CLASSES_MAX];
     /* sums while running */
     struct {
-        double n, response, wait, first, size;
+        double n, response, wait, first, size, most_first;
     } sum[SIM_CLASSES_MAX];
     double sum_slowdown;
     double lost_s, overhead_s, remote_s, home_s, delivered_s, idle_integral,

@@ -305,6 +305,17 @@ static void take_event(struct home *home, const struct job *job,
         home_apply(home, job->id, what, &detail);
 }
 
+/* The program's library writes its refusals to the log. */
+static bool says_refused(const struct jobevent *event)
+{
+    static const char refused[] = "checkpoint refused",
+                      failed[] = "checkpoint failed";
+
+    return event->kind == JOBEVENT_LOG &&
+           (strncmp(event->text, refused, strlen(refused)) == 0 ||
+            strncmp(event->text, failed, strlen(failed)) == 0);
+}
+
 static void event_line(struct home *home, struct active *active, char *line)
 {
     struct jobevent event;
@@ -320,7 +331,7 @@ static void event_line(struct home *home, struct active *active, char *line)
         order_migrate(home, active, event.text);
     if (event.kind == JOBEVENT_CHECKPOINTED)
         active->refused = false;
-    else if (event.kind == JOBEVENT_REFUSED)
+    else if (event.kind == JOBEVENT_REFUSED || says_refused(&event))
         order_refused(home, active);
 }
 
@@ -447,6 +458,10 @@ static void step_leave(struct home *home, struct active *active, uint64_t now)
 {
     struct ckpt_err err;
 
+    if (active->leave && active->ordered &&
+        (double)(now - active->leave_since_ms) >
+            750 * home->settings.params.vacate_limit_s)
+        order_refused(home, active); /* before it is killed */
     if (!active->leave || now < active->leave_ms)
         return;
     active->leave_ms = now + LEAVE_AGAIN_MS;

@@ -36,3 +36,9 @@ BENCHMARKS += tests/bench/core_speed.sh
 EXTRA_DIST += tests/bench/core_speed.sh tests/bench/core_report.awk \
 	tests/bench/core_plot.gp tests/bench/core_work.c \
 	tests/bench/core_loops.c tests/bench/core_spawn.c
+
+# Many stations and homes, played to a real coordinator.
+check_PROGRAMS += tests/bench/coord_play
+tests_bench_coord_play_SOURCES = tests/bench/coord_play.c
+tests_bench_coord_play_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_bench_coord_play_LDADD = $(POOL_LIBS)

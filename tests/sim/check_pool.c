@@ -263,6 +263,15 @@ START_TEST(c16_light_users)
     one_share("C16 wait of light jobs with preemption, s",
               SHARED "class.heavy.keep=60; preempt_after=0; duration=600d",
               cycle / 2, .1);
+    /* Never longer than a cycle and the vacating, while they want no more
+     * machines than there are. */
+    struct sim_result r;
+    simtest_run("condor",
+                SHARED "class.heavy.keep=60; preempt_after=0; duration=600d;"
+                       "image=const 0; ckpt_fixed=30s",
+                1, &r);
+    simtest_within("C16 the longest wait of a light job, s",
+                   r.class[LIGHT].most_first_wait, cycle * .9, cycle + 30);
     one_share("C16 without preemption, s",
               SHARED "class.heavy.keep=60; preempt_after=-1; duration=600d",
               s / m + cycle / 2, .1);

@@ -59,6 +59,7 @@ static void one_bound(double rho, unsigned n, unsigned jobs)
 START_TEST(c2_one_queue)
 {
     one_bound(.5, 2, 500000);
+    one_bound(.9, 2, 4000000);
     one_bound(.5, 6, 300000);
     one_bound(.7, 6, 300000);
     one_bound(.9, 10, 1200000);
@@ -142,11 +143,11 @@ START_TEST(c5_random)
         struct sim_result r;
 
         simtest_run("random", queue(rho[i], MANY, 2, 1, JOBS), 1, &r);
-        simtest_near("C5 random", r.metric[SIM_RESPONSE], expected, .015);
+        simtest_near("C5 random", r.metric[SIM_RESPONSE], expected, .01);
         simtest_near("C5 moves s", r.metric[SIM_PLACED], s, .02);
         simtest_run("threshold", queue(rho[i], MANY, 2, 1, JOBS), 1, &r);
         simtest_near("C5 threshold(2,1)", r.metric[SIM_RESPONSE], expected,
-                     .015);
+                     .01);
         simtest_near("C5 moves s (1 - s)", r.metric[SIM_PLACED], moves, .02);
     }
 }
@@ -168,8 +169,9 @@ START_TEST(c6_receiver)
     /* One probe, load one half: the golden ratio. */
     simtest_near("C6 golden ratio", sim_formula_receiver(.5, 1),
                  (1 + policy_sqrt(5)) / 2, 1e-9);
-    simtest_near("C6 closed form .9", sim_formula_receiver(.9, 1), 3.541381,
-                 1e-6);
+    double r = .9, s2 = (1 + r - policy_sqrt(1 + 2 * r - 3 * r * r)) / 2;
+    simtest_near("C6 closed form .9", sim_formula_receiver(r, 1),
+                 (1 + r - s2) / (1 - s2), 1e-9);
 }
 END_TEST
 
@@ -255,6 +257,7 @@ START_TEST(c9_eager)
     one_eager(.9, 6);
     one_eager(.7, 10);
     one_eager(.9, 20);
+    one_eager(.95, 20); /* where the gain is said to be largest, 12.9 % */
 }
 END_TEST
 
