@@ -372,8 +372,13 @@ int ckpt_increment_begin(struct ckpt_increment *inc, struct ckpt_memory *memory,
     return 0;
 }
 
+/* The writable data of the program or library that libckpt is part of; the
+ * linker defines them. */
+extern const char _GLOBAL_OFFSET_TABLE_[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
 /* Find the lowest window of memory that the child looks at, among those that
- * end after `at`: libckpt's state, errno and what is beside it, and each
+ * end after `at`: libckpt's data, libc's, errno and what is beside it, and each
  * thread's record and signal frame. */
 struct search {
     uint64_t at;
@@ -395,7 +400,10 @@ static struct ckpt_range next_needed(uint64_t at,
 {
     struct search search = {at, {UINT64_MAX, UINT64_MAX}};
 
-    consider(&search, s, sizeof *s);
+    consider(&search, _GLOBAL_OFFSET_TABLE_,
+             (size_t)(_end - _GLOBAL_OFFSET_TABLE_));
+    consider(&search, stdout, sizeof *stdout);
+    consider(&search, stderr, sizeof *stderr);
     consider(&search, &errno, sizeof errno);
     for (const struct ckpt_thread *t = threads; t; t = t->next) {
         consider(&search, t, sizeof *t);
