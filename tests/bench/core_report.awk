@@ -99,6 +99,18 @@ function total_row(group, name) {
         median(group ".direct_s"), 1.15)
 }
 
+function schedule_rows() {
+    if (!has("schedule.with"))
+        return unmeasured("throughput lost", "BENCH_SCHEDULE is too short")
+    row("lost by a checkpoint every 30 s, 512 MiB", text("schedule.with", 1 / 30,
+        "pages/s"), "without " text("schedule.without", 1 / 30, "pages/s"),
+        1 - median("schedule.with") / median("schedule.without"), 0.02)
+    row("the same in processor time of a page", text("schedule.with_cpu_ns", 1,
+        "ns"), "without " text("schedule.without_cpu_ns", 1, "ns"),
+        median("schedule.with_cpu_ns") / median("schedule.without_cpu_ns") - 1,
+        0.02)
+}
+
 function loop_rows(    names, n, i, k, ways, m) {
     n = split("fp write_read pread malloc_free open_close create_join getpid",
         names, " ")
@@ -158,6 +170,9 @@ END {
         row("pause of an increment, " big " MiB, 1 % changed, ms",
             text(few ".pause_ms", 1, "ms"), "fork " text(few ".fork_ms", 1,
             "ms"), median(few ".pause_ms"), 10)
+    if (has(few ".pause_cpu_ms"))
+        row("the same, processor time of it, ms", text(few ".pause_cpu_ms", 1,
+            "ms"), "", median(few ".pause_cpu_ms"), 10)
     speed_rows(r ".1", "sweeping over its memory")
     speed_rows("calc." big ".1", "computing")
     total_row(r ".1", "total, " big " MiB, durable")
@@ -170,6 +185,7 @@ END {
             text(few ".total_s", 1, "s"), "whole " text(few ".whole_s", 1,
             "s"), median(few ".total_s") / median(few ".whole_s"), 0.05)
     criu_rows(r ".1", "criu." big ".1")
+    schedule_rows()
     if (has(r ".1.image_mb"))
         row("image over memory, " big " MiB, MB",
             text(r ".1.image_mb", 1, "MB"), text(r ".1.memory_mb", 1, "MB"),

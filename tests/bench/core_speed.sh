@@ -10,6 +10,8 @@
 #   BENCH_THREADS of the program            (1 4)
 #   BENCH_ROUNDS  of each measurement       (3)
 #   BENCH_LOOPS   rounds of the cheap ones  (15)
+#   BENCH_SCHEDULE seconds of a schedule with a checkpoint every 30 s (240;
+#                 86400 is a day; half of it goes without, to compare)
 #   BENCH_DIR     where images go: a real file system ($BENCH_OUT)
 #   BENCH_OUT     results                   (tests/bench/core.out, built tree)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -119,6 +121,15 @@ criu_peer() { # MIB
     rm -rf "$dir"
 }
 
+scheduled() { # MIB
+    local turns=$((${BENCH_SCHEDULE:-240} / 60))
+    [ $turns -gt 0 ] || return 0
+    echo "a checkpoint every 30 s: $1 MiB, $turns times 60 s"
+    CKPT_INCREMENTAL=on CKPT_IMAGE=$place/image \
+        ./work "$1" 1 schedule $turns "$place/image" | take schedule
+    rm -rf "$place"/image*
+}
+
 compressed() { # MIB
     local group=zstd.$1.1
     command -v zstd >/dev/null || return 0
@@ -172,6 +183,7 @@ checkpoints "$big" 1 calc
 checkpoints "$big" 1 huge
 increments "$big"
 criu_peer "$big"
+scheduled 512
 
 # --- the report -------------------------------------------------------------
 

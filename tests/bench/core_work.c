@@ -7,8 +7,10 @@
  * computing for each number, as simulations do), huge (random in huge pages),
  * zero (resident zeros), few (random; the workers change one page of a hundred;
  * a whole checkpoint and an incremental one in each round: to be started with
- * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE).  Workers sweep over the memory all
- * the time and watch the clock; the main thread goes through rounds of
+ * CKPT_INCREMENTAL=on and CKPT_IMAGE=IMAGE), schedule (the same memory; each
+ * round is 30 s that begin with a checkpoint, and 30 s without).  Workers sweep
+ * over the memory all the time and watch the clock; the main thread goes
+ * through rounds of
  *
  *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
  *
@@ -34,7 +36,13 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-enum { PAGE = 4096, WORDS = PAGE / 8, MAX_THREADS = 16, PIECE = 8 << 20 };
+enum {
+    PAGE = 4096,
+    WORDS = PAGE / 8,
+    MAX_THREADS = 16,
+    PIECE = 8 << 20,
+    PERIOD = 30
+};
 
 struct worker {
     pthread_t thread;
@@ -136,7 +144,7 @@ static void start(size_t mib, size_t threads, const char *kind)
         exit(77);
     madvise(memory, memory_len, advice);
     fill(kind);
-    if (strcmp(kind, "few") == 0)
+    if (strcmp(kind, "few") == 0 || strcmp(kind, "schedule") == 0)
         stride = 100 * WORDS;
     nworkers = strcmp(kind, "zero") == 0 ? 0 : threads;
     for (size_t i = 0; i < nworkers; i++) {
@@ -301,6 +309,57 @@ static void whole_and_increment(const char *image, double rate)
     checkpoint(image, rate);
 }
 
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+/* Processor time of the program, and of the writing children that ended. */
+static double spent_by_all(void)
+{
+    struct rusage self, children;
+
+    getrusage(RUSAGE_SELF, &self);
+    getrusage(RUSAGE_CHILDREN, &children);
+    return seconds_of(self.ru_utime) + seconds_of(self.ru_stime) +
+           seconds_of(children.ru_utime) + seconds_of(children.ru_stime);
+}
+
+/* Pages in the seconds of one period, and the processor time of each. */
+static void period(const char *image, const char *pages_name,
+                   const char *cpu_name)
+{
+    double end = now() + PERIOD, cpu = spent_by_all();
+    uint64_t pages = pages_done();
+
+    if (image && ckpt_checkpoint(image) != 0) {
+        perror("checkpoint");
+        exit(1);
+    }
+    while (now() < end) {
+        double left = end - now();
+        struct timespec rest = {(time_t)left,
+                                (long)((left - (double)(time_t)left) * 1e9)};
+        nanosleep(&rest, NULL);
+    }
+    pages = pages_done() - pages;
+    report(pages_name, (double)pages);
+    report(cpu_name, (spent_by_all() - cpu) / (double)pages * 1e9);
+}
+
+/* What a checkpoint costs the program all in all, the faults that follow it
+ * included.  By turns first and second, for a machine that gets busier. */
+static void schedule(const char *image, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        if (i % 2)
+            period(image, "with", "with_cpu_ns");
+        period(NULL, "without", "without_cpu_ns");
+        if (i % 2 == 0)
+            period(image, "with", "with_cpu_ns");
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 6)
@@ -312,7 +371,10 @@ int main(int argc, char **argv)
         went_on();
     while (strcmp(argv[4], "0") == 0) /* until it is killed */
         pause();
-    for (int i = atoi(argv[4]); i > 0; i--) {
+    bool scheduled = strcmp(argv[3], "schedule") == 0;
+    if (scheduled && ckpt_checkpoint(argv[5]) == 0)
+        schedule(argv[5], atoi(argv[4]));
+    for (int i = scheduled ? 0 : atoi(argv[4]); i > 0; i--) {
         double rate = undisturbed();
         bare_fork();
         if (few) {
