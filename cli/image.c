@@ -17,7 +17,7 @@ static const char usage[] =
     "usage: ckpt image show [--json] IMAGE\n"
     "       ckpt image verify [--json] IMAGE\n"
     "       ckpt image backtrace [--json] IMAGE\n"
-    "       ckpt image core IMAGE [FILE]\n"
+    "       ckpt image core IMAGE [FILE] | core --json IMAGE FILE\n"
     "\n"
     "  show             what is in it: program, threads, memory, files\n"
     "  verify           check every byte of it, and of the images and kept\n"
@@ -144,9 +144,24 @@ static int open_output(const char *file)
     return open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
-static int core(const char *path, const char *file)
+static void print_core(const char *path, const char *file,
+                       const struct ckpt_image *image)
+{
+    struct json j = json_to(stdout);
+
+    json_object(&j, NULL);
+    json_text(&j, "image", path);
+    json_text(&j, "core", file);
+    json_uint(&j, "core_bytes", ckpt_image_core_size(image));
+    json_close(&j);
+}
+
+static int core(const char *path, const char *file, bool json)
 {
     struct ckpt_err err;
+
+    if (!file && json)
+        return cli_misuse("with --json, name a file for the core");
 
     if (!file && isatty(STDOUT_FILENO))
         return cli_misuse("a core file is not for a terminal: name a file");
@@ -163,6 +178,8 @@ static int core(const char *path, const char *file)
         if (rc)
             unlink(file);
     }
+    if (rc == 0 && json)
+        print_core(path, file, image);
     ckpt_image_close(image);
     return rc ? cli_fail(&err) : 0;
 }
@@ -178,7 +195,7 @@ int cmd_image(int argc, char **argv)
     const char *path = argv[optind + 1];
     const char *file = argv[optind + 2];
     if (!strcmp(action, "core"))
-        return core(path, file);
+        return core(path, file, cli.json);
     if (file)
         return cli_misuse("%s: one argument too many", file);
     if (!strcmp(action, "show"))

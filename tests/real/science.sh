@@ -25,11 +25,11 @@ if begin picosat picosat; then
     go picosat picosat data.cnf
 fi
 if begin clasp clasp; then # threads
-    sat_formula 200 >data.cnf
+    sat_formula 242 >data.cnf
     FILTER="$no_times" go clasp clasp --verbose=0 data.cnf
 fi
 if begin cryptominisat cryptominisat5; then
-    sat_formula 180 >data.cnf
+    sat_formula 206 >data.cnf
     FILTER="$no_times" go cryptominisat cryptominisat5 --verb 0 data.cnf
 fi
 if begin z3 z3; then
@@ -37,17 +37,17 @@ if begin z3 z3; then
     go z3 z3 -dimacs data.cnf
 fi
 if begin cbc cbc; then
-    awk 'BEGIN { x = 5; print "Minimize\n obj:"; for (i = 0; i < 40; i++) { x = (x * 16807) % 2147483647; printf " + %d x%d", x % 89 + 3, i }
-        print "\nSubject To"; for (r = 0; r < 24; r++) { printf " c%d:", r; for (i = 0; i < 40; i++) { x = (x * 16807) % 2147483647
+    awk 'BEGIN { x = 5; print "Minimize\n obj:"; for (i = 0; i < 52; i++) { x = (x * 16807) % 2147483647; printf " + %d x%d", x % 89 + 3, i }
+        print "\nSubject To"; for (r = 0; r < 32; r++) { printf " c%d:", r; for (i = 0; i < 52; i++) { x = (x * 16807) % 2147483647
             if (x % 3 == 0) printf " + %d x%d", x % 31 + 1, i } print " >= 97" }
-        print "Binary"; for (i = 0; i < 40; i++) printf " x%d", i; print "\nEnd" }' >prog.lp
+        print "Binary"; for (i = 0; i < 52; i++) printf " x%d", i; print "\nEnd" }' >prog.lp
     FILTER="/[0-9] seconds/d; /[Tt]ime/d" go cbc cbc prog.lp -solve -solution out.txt
 fi
 if begin lp_solve lp_solve; then
-    awk 'BEGIN { x = 5; printf "min:"; for (i = 0; i < 34; i++) { x = (x * 16807) % 2147483647; printf " + %d x%d", x % 89 + 3, i }
-        print ";"; for (r = 0; r < 22; r++) { for (i = 0; i < 34; i++) { x = (x * 16807) % 2147483647
+    awk 'BEGIN { x = 5; printf "min:"; for (i = 0; i < 46; i++) { x = (x * 16807) % 2147483647; printf " + %d x%d", x % 89 + 3, i }
+        print ";"; for (r = 0; r < 30; r++) { for (i = 0; i < 46; i++) { x = (x * 16807) % 2147483647
             if (x % 3 == 0) printf " + %d x%d", x % 31 + 1, i } print " >= 97;" }
-        for (i = 0; i < 34; i++) print "x" i " <= 1;"; printf "int x0"; for (i = 1; i < 34; i++) printf ",x%d", i; print ";" }' >prog.lp
+        for (i = 0; i < 46; i++) print "x" i " <= 1;"; printf "int x0"; for (i = 1; i < 46; i++) printf ",x%d", i; print ";" }' >prog.lp
     go lp_solve lp_solve -S3 prog.lp
 fi
 if begin geng nauty-geng; then

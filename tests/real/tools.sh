@@ -130,4 +130,37 @@ if begin gp gp; then
     printf '%s\n' 'default(parisizemax,"400M");' 'for(i=1,64,print(factor(2^(101+2*i)-1))); print(polgalois(x^7-x-1)); print(ellap(ellinit([1,1]),nextprime(10^30)))' >stdin
     go gp gp -q -f
 fi
+if begin cc1 gcc; then # the compiler proper
+    awk 'BEGIN { x = 7; for (i = 0; i < 2500; i++) { x = (x * 16807) % 2147483647
+        printf "long f%d(long *a, long n) { long s = %d; for (long i = 0; i < n; i++) { if (a[i] %% %d == 0) s += a[i] * s; else s ^= a[i] << %d; switch (s & 7) { case 1: s++; break; case 2: s *= 3; break; case 5: s -= a[i]; } } return s; }\n", i, x % 1000, x % 97 + 2, x % 31 } }' >prog.c
+    go cc1 "$(gcc -print-prog-name=cc1)" -quiet -O2 prog.c -o prog.s
+fi
+if begin tar tar; then
+    text 10 >part
+    mkdir files
+    for ((i = 0; i < 40; i++)); do cp part files/$i; done
+    go tar tar --format=ustar --sort=name --mtime=@1 -cf out.tar files
+fi
+if begin nim nim; then # a garbage collector of its own
+    cat >prog.nim <<'X'
+import tables, strutils
+var t = initTable[int, seq[string]]()
+var x = 7
+for i in 1 .. 6000000:
+  x = x * 16807 mod 2147483647
+  t.mgetOrPut(x mod 3000, @[]).add($x)
+  if t[x mod 3000].len > 20: t[x mod 3000] = @[]
+  if i mod 100000 == 0: echo i, " ", x, " ", t.len
+var s = 0
+for k in 0 ..< 3000: s = (s * 31 + t.getOrDefault(k).join(",").len) mod 1000003
+echo s
+X
+    if nim c --hints:off --nimcache:cache -d:release prog.nim >/dev/null 2>&1; then
+        rm -rf cache
+        go nim ./prog
+    else
+        echo "nim: not tried: it does not compile here"
+        cd "$work"
+    fi
+fi
 report

@@ -87,6 +87,9 @@ for codec in $codecs; do
         fail "an existing file was overwritten"
 done
 cmp none.ckpt none.core
+ckpt image core --json none.ckpt json.core >json
+grep -q '"core_bytes": *'"$(stat -c %s json.core)" json || fail "core --json: $(cat json)"
+cmp json.core none.core
 gunzip -c <zlib.ckpt | cmp - zlib.core
 
 ln -sf static worker

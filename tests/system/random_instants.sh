@@ -157,4 +157,8 @@ diff -r "$work/undisturbed" "$work/moved" >"$work/diff" || {
     give_up "the outputs differ"
 }
 say_counts
-echo "$prog: $done_cycles cycles, $refused refusals, output identical"
+if [ $done_cycles = 0 ]; then
+    echo "$prog: ended too soon for a stop"
+else
+    echo "$prog: $done_cycles cycles, $refused refusals, output identical"
+fi
