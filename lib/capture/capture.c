@@ -535,6 +535,10 @@ static bool wait_for_writer(void)
         ;
     ckpt_rhythm_written(cpu_ns(&usage));
     bool durable = pid == s->writer && status == 0;
+    if (pid == s->writer && WIFSIGNALED(status))
+        ckpt_capture_log("checkpoint failed: its writer was killed by signal "
+                         "%d",
+                         WTERMSIG(status));
     s->writer = 0;
     ckpt_increment_done(durable);
     return durable;

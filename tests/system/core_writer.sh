@@ -108,6 +108,7 @@ fi
 kill -0 "$pid" || fail "the program ended: $(cat out err)"
 [ image -ef before ] || fail "the last image was touched"
 ckpt checkpoint "$pid" >/dev/null || fail "the next image"
+grep -q 'writer was killed by signal 9' log || fail "$(cat log)"
 [ -z "$(find . -name 'image.tmp*')" ] || fail "left behind: $(ls)"
 ckpt image verify image >/dev/null || fail "damaged"
 touch end
