@@ -6,6 +6,12 @@
  *
  * A cycle runs when a home asks and something has changed, but never takes
  * more than a tenth of the time.
+ *
+ * A stand-by is the same program under another name.  It is idle while the
+ * coordinator answers, because nobody speaks to it; when the coordinator does
+ * not, stations and homes come to it (peer_open()), and go back before long.
+ * Two that both hear a part of the pool do no harm: a station is claimed by
+ * one home, whoever made the match.
  */
 #include "scheduler/coordinator/balance.h"
 #include "scheduler/coordinator/cycle.h"
@@ -43,8 +49,8 @@ static struct coordinator {
     uint64_t cycle_at_ms; /* no cycle before */
     uint64_t took_ms;     /* the last one */
     uint64_t took_max_ms;
-    uint64_t shares_ms;   /* shares were brought up to date */
-    uint64_t info_ms;     /* the policy was told of the stations */
+    uint64_t shares_ms; /* shares were brought up to date */
+    uint64_t info_ms;   /* the policy was told of the stations */
 } self;
 
 /* rpcgen -M names the service procedures; their context is `self`. */
@@ -239,14 +245,14 @@ static void on_signal(void *arg, int sig)
     self.stopped = true;
 }
 
-static int start(const char *dir, struct ckpt_err *err)
+static int start(const char *dir, const char *name, struct ckpt_err *err)
 {
     char addr[POOLDIR_ADDR_MAX + 1];
     uint64_t seed = 0;
 
     if (pooldir_open(&self.pool, dir, err) < 0 ||
         settings_load(&self.settings, &self.pool, "", err) < 0 ||
-        pooldir_lock(&self.pool, "coordinator", err) < 0)
+        pooldir_lock(&self.pool, name, err) < 0)
         return -1;
     (void)!getrandom(&seed, sizeof seed, 0);
     policy_rng_init(&self.rng, seed, 0);
@@ -257,8 +263,8 @@ static int start(const char *dir, struct ckpt_err *err)
     if (self.lifetime_ms < LIFETIME_MIN_MS)
         self.lifetime_ms = LIFETIME_MIN_MS;
     self.serve =
-        pool_serve(&self.pool, "coordinator", self.settings.listen,
-                   COORD_PROGRAM, COORD_V1, coord_program_1, addr, err);
+        pool_serve(&self.pool, name, self.settings.listen, COORD_PROGRAM,
+                   COORD_V1, coord_program_1, addr, err);
     if (!self.serve)
         return -1;
     if (pool_watch_signals(self.serve, on_signal, NULL) < 0)
@@ -270,23 +276,26 @@ static int start(const char *dir, struct ckpt_err *err)
 
 static int usage(FILE *out, int rc)
 {
-    fprintf(out, "usage: ckpt-coordinator --dir DIR\n"
+    fprintf(out, "usage: ckpt-coordinator --dir DIR [--standby]\n"
                  "Match waiting jobs and idle stations; started by "
-                 "ckpt-master.\nexample: ckpt-coordinator --dir ~/.ckpt\n");
+                 "ckpt-master.  A stand-by is asked when the coordinator does "
+                 "not answer.\nexample: ckpt-coordinator --dir ~/.ckpt\n");
     return rc;
 }
 
 int main(int argc, char **argv)
 {
+    bool standby = argc == 4 && strcmp(argv[3], "--standby") == 0;
+    const char *name = standby ? POOLDIR_STANDBY : POOLDIR_COORDINATOR;
     struct ckpt_err err;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
-    if (argc != 3 || strcmp(argv[1], "--dir") != 0)
+    if ((argc != 3 && !standby) || strcmp(argv[1], "--dir") != 0)
         return usage(stderr, 2);
-    log_name("coordinator");
+    log_name(name);
     umask(077);
-    if (start(argv[2], &err) < 0) {
+    if (start(argv[2], name, &err) < 0) {
         log_line("%s", err.text);
         return 1;
     }

@@ -9,6 +9,7 @@
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/pooldir.h"
 #include "scheduler/pool/program.h"
+#include "scheduler/pool/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,13 +102,17 @@ static void child_exec(const struct master *master, const struct child *child)
         dup2(log, STDERR_FILENO);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    bool coordinator = strcmp(child->name, "coordinator") == 0;
+    bool standby = strcmp(child->name, POOLDIR_STANDBY) == 0;
+    bool coordinator = standby || strcmp(child->name, POOLDIR_COORDINATOR) == 0;
     if (program_find(coordinator ? "ckpt-coordinator" : "ckpt-station", program,
                      &err) < 0) {
         log_line("%s", err.text);
         _exit(127);
     }
-    if (coordinator)
+    if (standby)
+        execl(program, program, "--dir", master->pool.path, "--standby",
+              (char *)NULL);
+    else if (coordinator)
         execl(program, program, "--dir", master->pool.path, (char *)NULL);
     else if (station)
         execl(program, program, "--dir", master->pool.path, "--name",
@@ -273,6 +278,30 @@ static int detach(const struct pooldir *pool)
     return 0;
 }
 
+/* One that is started here, one elsewhere, or none: who looks for it reads its
+ * address. */
+static int standby_add(struct master *master, struct ckpt_err *err)
+{
+    char path[PATH_MAX + 64];
+    struct settings settings;
+
+    if (settings_load(&settings, &master->pool, "", err) < 0)
+        return -1;
+    if (strcmp(settings.standby, "on") == 0)
+        return child_add(master, POOLDIR_STANDBY);
+    snprintf(path, sizeof path, "%s/" POOLDIR_STANDBY, master->pool.path);
+    if (strcmp(settings.standby, "off") != 0) {
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            return ckpt_err_sys(err, "%s", path);
+        return pooldir_write_addr(&master->pool, POOLDIR_STANDBY,
+                                  settings.standby, err);
+    }
+    strcat(path, "/addr");
+    if (unlink(path) < 0 && errno != ENOENT)
+        return ckpt_err_sys(err, "%s", path);
+    return 0;
+}
+
 static int usage(FILE *out, int rc)
 {
     fprintf(out, "usage: ckpt-master --dir DIR [--foreground]\n"
@@ -305,7 +334,7 @@ int main(int argc, char **argv)
     umask(077);
     if (pooldir_open(&master.pool, dir, &err) < 0 ||
         child_add(&master, "coordinator") < 0 ||
-        child_add(&master, "home") < 0 ||
+        standby_add(&master, &err) < 0 || child_add(&master, "home") < 0 ||
         pooldir_each_station(&master.pool, station_add, &master, &err) < 0) {
         fprintf(stderr, "ckpt-master: %s\n", err.text);
         return 1;

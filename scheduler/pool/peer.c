@@ -79,9 +79,9 @@ static struct peer *give_up(struct peer *peer)
     return NULL;
 }
 
-struct peer *peer_open(const struct pooldir *pool, const char *where,
-                       unsigned prog, unsigned vers, int timeout_ms,
-                       struct ckpt_err *err)
+static struct peer *open_one(const struct pooldir *pool, const char *where,
+                             unsigned prog, unsigned vers, int timeout_ms,
+                             struct ckpt_err *err)
 {
     struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
     struct peer *peer = calloc(1, sizeof *peer);
@@ -107,6 +107,28 @@ struct peer *peer_open(const struct pooldir *pool, const char *where,
     ckpt_channel_set_timeout(peer->channel, timeout_ms);
     clnt_control(peer->client, CLSET_TIMEOUT, (char *)&limit);
     return peer;
+}
+
+/* Where the coordinator does not answer its stand-by may, if there is one. */
+struct peer *peer_open(const struct pooldir *pool, const char *where,
+                       unsigned prog, unsigned vers, int timeout_ms,
+                       struct ckpt_err *err)
+{
+    struct peer *peer = open_one(pool, where, prog, vers, timeout_ms, err);
+    char addr[POOLDIR_ADDR_MAX + 1];
+    int saved = errno;
+
+    if (peer || strcmp(where, POOLDIR_COORDINATOR) != 0)
+        return peer;
+    if (pooldir_addr(pool, POOLDIR_STANDBY, addr, NULL) == 0)
+        peer = open_one(pool, POOLDIR_STANDBY, prog, vers, timeout_ms, NULL);
+    errno = saved;
+    return peer;
+}
+
+bool peer_on_standby(const struct peer *peer)
+{
+    return peer && strcmp(peer->where, POOLDIR_STANDBY) == 0;
 }
 
 CLIENT *peer_client(struct peer *peer)

@@ -18,16 +18,21 @@
 #include "scheduler/pool/pooldir.h"
 
 #include <rpc/rpc.h>
+#include <stdbool.h>
 
 struct peer;
 
 /* `where` is the name of a daemon of this pool directory ("home",
  * "coordinator", "station.s1") or an address "host:port" with numeric host.
- * NULL with errno (ECONNREFUSED: nobody listens; ENOENT: never started;
+ * When the coordinator does not answer and the pool has a stand-by, that one is
+ * tried.  NULL with errno (ECONNREFUSED: nobody listens; ENOENT: never started;
  * EACCES: another pool's daemon; ETIMEDOUT) and err. */
 struct peer *peer_open(const struct pooldir *pool, const char *where,
                        unsigned prog, unsigned vers, int timeout_ms,
                        struct ckpt_err *err);
+/* Is it the stand-by instead of the coordinator?  Then the coordinator should
+ * be tried again before long. */
+bool peer_on_standby(const struct peer *peer);
 CLIENT *peer_client(struct peer *peer);
 /* The socket, to be watched for answers of ckpt_rpc_client_send(). */
 int peer_fd(const struct peer *peer);

@@ -102,6 +102,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "duration", "how often a home with idle jobs asks for stations"},
     {"lease", CKPT_CONF_DURATION, "5m", 1, 0, false, "duration",
      "a station unheard of for this long has lost its job"},
+    {"standby", CKPT_CONF_TEXT, "off", 0, 0, false, "on, off or HOST:PORT",
+     "a stand-by of the coordinator, asked when that one does not answer: on "
+     "is a second one here, HOST:PORT one that runs elsewhere"},
     {"listen", CKPT_CONF_TEXT, "127.0.0.1", 0, 0, false, "address",
      "numeric address the daemons listen on"},
     {NULL, CKPT_CONF_TEXT, NULL, 0, 0, false, NULL, NULL},

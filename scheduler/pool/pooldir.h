@@ -7,7 +7,7 @@
  *       pool.stations             names of this machine's stations, one a line
  *       master/                   one directory for each daemon:
  *       coordinator/                lock   held while it lives; its pid inside
- *       home/                       addr   where it listens, "127.0.0.1:4711"
+ *       standby/, home/             addr   where it listens, "127.0.0.1:4711"
  *       station.NAME/               log
  *       home/queue.db             the queue
  *       home/jobs/ID/             a job's directory (shadow/jobdir.h)
@@ -31,6 +31,10 @@ enum {
     POOLDIR_ADDR_MAX = 80,
     POOLDIR_STATIONS_MAX = 1024,
 };
+
+/* Names of daemons. */
+#define POOLDIR_COORDINATOR "coordinator"
+#define POOLDIR_STANDBY "standby"
 
 struct pooldir {
     char path[PATH_MAX]; /* absolute */

@@ -40,10 +40,16 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
             0 ||
         copy(s->load_from, sizeof s->load_from, conf, "load_from", station,
              err) < 0 ||
+        copy(s->standby, sizeof s->standby, conf, "standby", NULL, err) < 0 ||
         copy(s->listen, sizeof s->listen, conf, "listen", NULL, err) < 0)
         return -1;
     if (strcmp(s->owner_devices, "auto") == 0)
         strcpy(s->owner_devices, ALL_DEVICES);
+    if (strcmp(s->standby, "on") != 0 && strcmp(s->standby, "off") != 0 &&
+        !strchr(s->standby, ':'))
+        return ckpt_err_set(err, EINVAL,
+                            "standby = %s: is not on, off or HOST:PORT",
+                            s->standby);
     if (!s->job_user[0])
         strcpy(s->job_user, "nobody");
     return 0;

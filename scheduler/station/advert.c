@@ -16,6 +16,7 @@ enum {
     ANSWER_MS = 10000,
     AGAIN_MS = 250,
     AGAIN_MAX_MS = 5000,
+    STANDBY_MS = 2000, /* then the coordinator is tried again */
 };
 
 struct advert {
@@ -24,6 +25,7 @@ struct advert {
     struct peer *peer;
     bool waiting; /* for an answer */
     uint64_t sent_ms;
+    uint64_t opened_ms;
     uint64_t again_ms; /* no attempt before */
     unsigned backoff_ms;
     bool complained;
@@ -80,6 +82,10 @@ static void answer(int fd, short events, void *arg)
     }
     a->waiting = false;
     a->backoff_ms = 0;
+    if (peer_on_standby(a->peer) && pool_now_ms() - a->opened_ms > STANDBY_MS) {
+        disconnect(a);
+        a->again_ms = a->backoff_ms = 0;
+    }
 }
 
 static bool connected(struct advert *a)
@@ -96,6 +102,7 @@ static bool connected(struct advert *a)
     if (a->peer &&
         ckpt_serve_watch(a->serve, peer_fd(a->peer), POLLIN, answer, a) == 0) {
         a->complained = false;
+        a->opened_ms = pool_now_ms();
         return true;
     }
     if (!a->peer && !a->complained)

@@ -25,6 +25,7 @@ enum {
     TICK_MS = 100, /* while jobs are on stations */
     TICK_START_MS = 10,
     GAP_MS = 10,
+    STANDBY_MS = 2000, /* then the coordinator is tried again */
     SOON_MS = 200,
     BACKOFF_MAX_MS = 5000,
     STOP_LIMIT_MS = 8000,
@@ -138,9 +139,16 @@ static int gather_idle(struct home *home, coord_jobs_args *ad,
 static int ask(struct home *home, coord_jobs_args *ad, coord_jobs_res *res,
                struct ckpt_err *err)
 {
-    if (!home->coordinator)
-        home->coordinator = peer_open(&home->pool, "coordinator", COORD_PROGRAM,
-                                      COORD_V1, ASK_MS, err);
+    if (peer_on_standby(home->coordinator) &&
+        pool_now_ms() - home->coordinator_ms > STANDBY_MS) {
+        peer_close(home->coordinator);
+        home->coordinator = NULL;
+    }
+    if (!home->coordinator) {
+        home->coordinator = peer_open(&home->pool, POOLDIR_COORDINATOR,
+                                      COORD_PROGRAM, COORD_V1, ASK_MS, err);
+        home->coordinator_ms = pool_now_ms();
+    }
     if (!home->coordinator)
         return -1;
     if (coord_jobs_1(ad, res, peer_client(home->coordinator)) == RPC_SUCCESS)

@@ -67,6 +67,7 @@ struct home {
     struct ckpt_serve *serve;
     struct store *store;
     struct peer *coordinator;
+    uint64_t coordinator_ms; /* connected since */
     uint64_t boot_id;
     int64_t started;
     int64_t coordinator_seen;
