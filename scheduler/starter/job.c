@@ -518,6 +518,11 @@ bool job_restart_failed(struct job *job, const char *scratch, char *text,
     return true;
 }
 
+void job_signal(struct job *job, int sig)
+{
+    kill(-job->pid, sig);
+}
+
 void job_kill(struct job *job)
 {
     kill(-job->pid, SIGKILL);

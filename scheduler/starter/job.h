@@ -56,5 +56,6 @@ void job_clear(struct job *job);
 uint64_t job_cpu_usec(const struct job *job);
 
 void job_kill(struct job *job);
+void job_signal(struct job *job, int sig);
 
 #endif

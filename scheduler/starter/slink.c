@@ -118,6 +118,10 @@ static int bind_session(struct slink *slink, struct ckpt_err *err)
     memcpy(slink->session, res.shadow_bind_res_u.ok.session,
            sizeof slink->session);
     slink->lease_sec = res.shadow_bind_res_u.ok.lease_sec;
+    if (slink->lease_sec < CALL_SEC) { /* no answer for that long is news */
+        struct timeval limit = {slink->lease_sec, 0};
+        CLNT_CONTROL(slink->client, CLSET_TIMEOUT, (char *)&limit);
+    }
     return 0;
 }
 

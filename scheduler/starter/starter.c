@@ -10,8 +10,10 @@
  *
  * The link is a socket to the station: "P pid" and "E text" go up; one letter
  * comes down: 'V' the job is being asked to leave, 'S' it stays, 'K' kill it.
- * When the station is gone (end of file), or the shadow has been lost for its
- * lease, the job is killed.  The job itself dies with us (PR_SET_PDEATHSIG).
+ * When the station is gone (end of file) the job is killed.  When the shadow
+ * was not heard of for its lease the job is suspended, and goes on when the
+ * shadow is back; after AWAY_LEASES it is killed.  The job itself dies with us
+ * (PR_SET_PDEATHSIG).
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/remove.h"
@@ -39,6 +41,7 @@ enum {
     TICK_MS = 1000,
     PING_MAX_MS = 5000,
     PINGS_IN_LEASE = 4,
+    AWAY_LEASES = 10,
     FINISH_MS = 30000, /* how long we try to tell the shadow of the end */
 };
 
@@ -53,6 +56,7 @@ struct starter {
     struct job job;
     uint64_t heard_ms; /* last answer of the shadow */
     uint64_t pinged_ms;
+    bool away; /* we suspended the job: the shadow does not answer */
     bool leaving;
     bool killing;
     char why[512]; /* why we killed it */
@@ -126,20 +130,49 @@ static void report_stop(struct starter *st)
     st->stop_pending = false;
 }
 
+/* Beyond its lease the shadow may have given the job to another station: what
+ * it computes here is perhaps for nothing, but it need not be. */
+static void wait_for_shadow(struct starter *st)
+{
+    uint64_t away_ms = now_ms() - st->heard_ms;
+    uint64_t lease_ms = slink_lease_sec(st->shadow) * 1000ULL;
+
+    if (away_ms > AWAY_LEASES * lease_ms) {
+        kill_job(st, "the shadow is lost");
+    } else if (away_ms > lease_ms && !st->away && !st->stopped) {
+        log_line("job %llu: suspended: nothing heard of the shadow for %llu s",
+                 (unsigned long long)st->boot.job,
+                 (unsigned long long)(lease_ms / 1000));
+        st->away = true;
+        job_signal(&st->job, SIGSTOP);
+    }
+}
+
+static void shadow_is_back(struct starter *st)
+{
+    st->heard_ms = now_ms();
+    if (!st->away)
+        return;
+    log_line("job %llu: goes on: the shadow is back",
+             (unsigned long long)st->boot.job);
+    st->away = false;
+    job_signal(&st->job, SIGCONT);
+}
+
 /* An incarnation that the shadow has fenced off must not go on for a moment;
- * an outage is waited for until the lease ends. */
+ * an outage is waited for. */
 static void reconnect(struct starter *st)
 {
     struct ckpt_err err;
 
     if (slink_connect(st->shadow, &err) == 0) {
-        st->heard_ms = now_ms();
+        shadow_is_back(st);
         return;
     }
     if (errno == EACCES || errno == ESTALE || errno == EPERM)
         kill_job(st, err.text);
-    else if (now_ms() - st->heard_ms > slink_lease_sec(st->shadow) * 1000ULL)
-        kill_job(st, "the shadow is lost");
+    else
+        wait_for_shadow(st);
 }
 
 static uint64_t ping_ms(const struct starter *st)
@@ -163,7 +196,9 @@ static void look_after_shadow(struct starter *st)
         return;
     st->pinged_ms = now;
     if (slink_ping(st->shadow, &err) == 0)
-        st->heard_ms = now_ms();
+        shadow_is_back(st);
+    else
+        wait_for_shadow(st);
 }
 
 /* True when the job has ended. */

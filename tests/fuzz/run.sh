@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Compile the fuzz targets with clang and run each for some seconds; see
 # README.md.   run.sh [SECONDS [TARGET...]]
 seconds=${1:-60}
@@ -41,6 +41,17 @@ for s in shadow pool home station coordinator; do
     sources="$sources $top_builddir/lib/proto/${s}_xdr.c"
 done
 
+# The inputs of corpus/TARGET.hex, as files.
+unpack() {
+    local line n=0
+    while read -r line; do
+        case $line in '' | '#'*) continue ;; esac
+        n=$((n + 1))
+        # shellcheck disable=SC2001  # & is what was found
+        printf '%b' "$(sed 's/../\\x&/g' <<<"$line")" >"$2/given.$n"
+    done <"$top_srcdir/tests/fuzz/corpus/$1.hex"
+}
+
 status=0
 for t in $targets; do
     # shellcheck disable=SC2086
@@ -48,6 +59,7 @@ for t in $targets; do
         $libs -o "$work/$t" || exit 1
     corpus=${FUZZ_CORPUS:-$work/corpus}/$t
     mkdir -p "$corpus"
+    unpack "$t" "$corpus"
     if [ -n "$FUZZ_INPUT" ]; then
         "$work/$t" "$FUZZ_INPUT" || status=1
         continue

@@ -51,3 +51,5 @@ TESTS += $(keep_tests)
 CHECK_LONG_TESTS += tests/system/keep_long.sh
 EXTRA_DIST += tests/system/keep_cycles.sh tests/progs/keep_log.c \
 	tests/progs/keep_names.py tests/progs/keep_sqlite.py
+dist_check_SCRIPTS += tests/system/pool_outage.sh
+CHECK_LONG_TESTS += tests/system/pool_outage.sh

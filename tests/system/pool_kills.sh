@@ -3,7 +3,8 @@
 # programs append, overwrite, truncate, rename and unlink: the files are the
 # same as those of an undisturbed run
 #
-# KILLS (20): how many; CKPT_SEED repeats an order.
+# KILLS (20): how many, KILL_SECONDS (300) at most; STEPS (by KILLS) of each
+# program; CKPT_SEED repeats an order.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station
@@ -14,7 +15,7 @@ chmod 711 "$work"
 RANDOM=${CKPT_SEED:=$$}
 wanted=${KILLS:-20}
 jobs=4
-steps=$((400 + wanted * 25))
+steps=${STEPS:-$((400 + wanted * 25))}
 echo "CKPT_SEED=$CKPT_SEED KILLS=$wanted"
 
 mkdir "$work/scratch"
@@ -34,14 +35,16 @@ for ((i = 0; i < jobs; i++)); do
         ckpt submit --out stdout -- ../changes $steps $i | tr -dc 0-9)")
 done
 
-# The shadow more often than the others: it is what is new here.
-kinds=(shadow shadow shadow job station.s1 station.s2 station.s3)
+# A station that is killed takes its job with it for a while: less often.
+kinds=(shadow shadow shadow shadow shadow shadow job job station)
 declare -A count
 kills=0
-while [ $kills -lt "$wanted" ] && kill -0 $$; do
+end=$((SECONDS + ${KILL_SECONDS:-300}))
+while [ $kills -lt "$wanted" ] && [ $SECONDS -lt $end ]; do
     [ "$(ckpt q --json "${ids[@]}" | grep -c '"state"')" -gt 0 ] || break
     sleep "0.$((RANDOM % 4))"
     kind=${kinds[RANDOM % ${#kinds[@]}]}
+    [ "$kind" != station ] || kind=station.s$((RANDOM % 3 + 1))
     for pid in $(victims "$kind" || true); do
         kill -9 "$pid" 2>/dev/null || continue
         kills=$((kills + 1))
