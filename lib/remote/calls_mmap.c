@@ -1,9 +1,8 @@
 /* calls_mmap.c - mapping a remote file
  *
- * A private mapping, and a shared one that is only read, becomes anonymous
- * memory that is filled by reading: right for private ones, a snapshot for
- * shared ones.  A shared writable mapping is refused with ENODEV, as by a file
- * system that has none.
+ * It becomes anonymous memory that is filled by reading: right for private
+ * mappings, a snapshot for shared ones, which are written back (map.c) if their
+ * descriptor may write.
  */
 #include "lib/remote/state.h"
 
@@ -21,10 +20,9 @@ static long check(struct ckpt_file *file, uint64_t len, int prot, int flags,
         return -ENODEV;
     if ((file->flags & O_ACCMODE) == O_WRONLY)
         return -EACCES;
-    if ((flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE)) {
-        ckpt_refusal_log(SYS_mmap, "shared writable mapping of a remote file");
-        return -ENODEV;
-    }
+    if ((flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) &&
+        (file->flags & O_ACCMODE) != O_RDWR)
+        return -EACCES;
     return 0;
 }
 
@@ -51,6 +49,7 @@ static long do_mmap(struct ckpt_call *call)
     const uint64_t *arg = call->arg;
     struct ckpt_file *file = ckpt_file_of(arg[4]);
     int prot = (int)arg[2], flags = (int)arg[3];
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 
     long rc = check(file, arg[1], prot, flags, arg[5]);
     if (rc != 0)
@@ -62,6 +61,9 @@ static long do_mmap(struct ckpt_call *call)
     if (at < 0 && at > -4096)
         return at;
     rc = fill(file, (uint64_t)at, arg[1], arg[5]);
+    if (rc == 0 && shared && (file->flags & O_ACCMODE) == O_RDWR &&
+        !ckpt_map_new(file, (uint64_t)at, arg[1], arg[5]))
+        rc = -ENOMEM;
     if (rc == 0 && prot != (PROT_READ | PROT_WRITE))
         rc = ckpt_sys(SYS_mprotect, at, arg[1], prot);
     if (rc < 0) {
@@ -73,5 +75,12 @@ static long do_mmap(struct ckpt_call *call)
 
 long ckpt_on_mmap(struct ckpt_call *call)
 {
+    if (call->arg[3] & MAP_FIXED) {
+        long rc = ckpt_maps_cover(call);
+        if (rc != 0)
+            return rc;
+    }
+    if (call->arg[3] & MAP_ANONYMOUS)
+        return CKPT_LOCAL;
     return ckpt_if_remote(call->arg[4], do_mmap, call);
 }

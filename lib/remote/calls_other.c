@@ -68,7 +68,7 @@ long ckpt_on_refused(struct ckpt_call *call)
 /* Errors of late writes have nobody left to be told to but the log. */
 static long do_exit_group(struct ckpt_call *call)
 {
-    bool failed = false;
+    bool failed = ckpt_maps_write_back() != 0;
 
     ckpt_cache_send_all();
     ckpt_wire_settle(-1);

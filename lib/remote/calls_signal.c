@@ -40,6 +40,7 @@ static long set_action(int sig, const struct ckpt_sigaction *action,
 static long flush(struct ckpt_call *call)
 {
     (void)call;
+    ckpt_maps_write_back();
     ckpt_cache_send_all();
     ckpt_wire_settle(-1);
     return 0;

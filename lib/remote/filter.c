@@ -128,7 +128,8 @@ static void emit_check(struct program *p, const struct rule *rule)
         break;
     case CHECK_TRAP_MAP:
         emit(p, LOAD, arg_low(3), 0, 0);
-        emit(p, JSET, MAP_ANONYMOUS, 0, 1);
+        emit(p, BPF_ALU | BPF_AND | BPF_K, MAP_ANONYMOUS | MAP_FIXED, 0, 0);
+        emit(p, JEQ, MAP_ANONYMOUS, 0, 1);
         emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
         break;
     case CHECK_TRAP_FORK:

@@ -154,6 +154,7 @@ static void note_cloexec(void)
 static long do_quiesce(struct ckpt_call *call)
 {
     (void)call;
+    ckpt_maps_write_back();
     ckpt_cache_send_all();
     ckpt_park_cancel_all();
     ckpt_wire_settle(-1);

@@ -109,6 +109,16 @@ struct ckpt_node {
     struct ckpt_ahead ahead[CKPT_AHEAD];
 };
 
+/* A shared mapping of a file at home: our memory, and the bytes as they are at
+ * home.  It holds a reference to `file`. */
+enum { CKPT_MAPS = 64 };
+struct ckpt_map {
+    uint64_t at, len; /* 0: free */
+    uint64_t offset;
+    uint8_t *home;
+    struct ckpt_file *file;
+};
+
 struct ckpt_sigaction { /* the kernel's layout */
     uint64_t handler;
     uint64_t flags;
@@ -122,6 +132,8 @@ struct ckpt_state {
     struct ckpt_file files[CKPT_FILES];
     struct ckpt_node nodes[CKPT_NODES];
     uint32_t files_top, nodes_top; /* entries ever used */
+    struct ckpt_map maps[CKPT_MAPS];
+    uint32_t maps_used;
     struct ckpt_rule rules[SHADOW_RULES_MAX];
     uint32_t rule_count;
     bool cwd_local;
@@ -362,6 +374,17 @@ void ckpt_attrs_note(const char *path, bool follow,
                      const struct shadow_attr *attr);
 /* One more call of this kind goes home. */
 void ckpt_attrs_call(uint32_t proc);
+
+/* --- map.c -------------------------------------------------------------------
+ */
+
+/* Room for one more shared mapping: NULL when there is none. */
+struct ckpt_map *ckpt_map_new(struct ckpt_file *file, uint64_t at, uint64_t len,
+                              uint64_t offset);
+/* mmap(MAP_FIXED) is about to put something else there. */
+long ckpt_maps_cover(struct ckpt_call *call);
+/* Write what was changed in all of them.  The first error, or 0. */
+long ckpt_maps_write_back(void);
 
 /* --- fast.c, names.c ---------------------------------------------------------
  */

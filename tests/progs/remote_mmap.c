@@ -1,9 +1,40 @@
-/* remote_mmap.c - private and read-only mappings of a file */
+/* remote_mmap.c - mappings of a file */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Written through a mapping: seen by msync, munmap, and at the end; never more
+ * than the file holds. */
+static void shared(void)
+{
+    int fd = open("shared.bin", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char block[4096] = "", c[2] = "";
+
+    for (int i = 0; i < 5; i++)
+        write(fd, block, sizeof block);
+    write(fd, "end", 3);
+    char *p = mmap(NULL, 6 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    strcpy(p + 4095, "across");
+    p[5 * 4096] = 'E';
+    p[5 * 4096 + 100] = 'x';
+    printf("msync %d", msync(p, 6 * 4096, MS_SYNC));
+    pread(fd, block, 7, 4095);
+    pread(fd, c, 1, 5 * 4096);
+    printf(" %s %s %ld\n", block, c, (long)lseek(fd, 0, SEEK_END));
+    p[2 * 4096 + 1] = 'm';
+    munmap(p + 2 * 4096, 4096);
+    pread(fd, c, 1, 2 * 4096 + 1);
+    printf("munmap %s\n", c);
+    p[3 * 4096] = 'f';
+    mmap(p + 3 * 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+         -1, 0);
+    pread(fd, c, 1, 3 * 4096);
+    printf("covered %s\n", c);
+    close(fd);
+    p[0] = 'l'; /* and left to the end */
+}
 
 int main(void)
 {
@@ -27,5 +58,6 @@ int main(void)
     printf("still %c\n", q[4097]);
     munmap(p, 40 * 4096 + 4);
     munmap(q, 8192);
+    shared();
     return 0;
 }

@@ -24,8 +24,8 @@ int main(void)
     result("fork", fork());
     result("execve", execve(argv[0], argv, argv + 1));
     result("socket", socket(AF_INET, SOCK_STREAM, 0));
-    result("shared mmap",
-           (long)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+    void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    result("mremap", (long)mremap(map, 4096, 8192, MREMAP_MAYMOVE));
     printf("system %d\n", system("true"));
     result("setxattr", setxattr("refused.txt", "user.a", "b", 1, 0));
     result("setsid", setsid());
