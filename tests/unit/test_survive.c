@@ -394,6 +394,86 @@ START_TEST(a_call_that_is_killed_at_any_instant_happens_once)
 }
 END_TEST
 
+/* The connection is cut at one of 50 calls, before it is sent, after it was
+ * carried out, or with its shadow, wherever that is. */
+static int append_over(struct client *c, const char *line, unsigned kind)
+{
+    if (kind == 0) { /* never sent */
+        cut(c);
+        ck_assert_int_eq(connect_as(c, spec.epoch), 0);
+        ck_assert_int_eq(bind_as(c, SHADOW_ROLE_JOB), 0);
+    }
+    int status = append(c, next(c), handle, line);
+    if (kind == 1 && status == 0) { /* the answer is lost */
+        cut(c);
+        ck_assert_int_eq(connect_as(c, spec.epoch), 0);
+        ck_assert_int_eq(bind_as(c, SHADOW_ROLE_JOB), 0);
+        status = append(c, again(c), handle, line);
+    }
+    if (status == -1) { /* the shadow was killed */
+        while (waitpid(shadow_pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        shadow_pid = 0;
+        go_on();
+        status = append(c, again(c), handle, line);
+    }
+    return status;
+}
+
+static void *kill_soon(void *arg)
+{
+    struct timespec pause = {0, rand() % 300 * 1000};
+
+    nanosleep(&pause, NULL);
+    kill(*(pid_t *)arg, SIGKILL);
+    return NULL;
+}
+
+START_TEST(appends_are_neither_lost_nor_doubled)
+{
+    enum { APPENDS = 20000 };
+    unsigned kinds[4] = {0};
+    char line[16], found[16];
+
+    prepare(0);
+    srand(1);
+    for (int i = 0; i < APPENDS; i++) {
+        unsigned kind = rand() % 50 == 0 ? (unsigned)rand() % 3 : 3;
+        pthread_t killer;
+        pid_t victim = shadow_pid;
+        if (kind == 2) /* in this call, or one of the next */
+            pthread_create(&killer, NULL, kill_soon, &victim);
+        snprintf(line, sizeof line, "%06d\n", i);
+        ck_assert_int_eq(append_over(&client, line, kind), 0);
+        for (int k = 0; kind == 2 && k < 4; k++) {
+            snprintf(line, sizeof line, "%06d\n", ++i);
+            ck_assert_int_eq(append_over(&client, line, kind), 0);
+        }
+        if (kind == 2) {
+            pthread_join(killer, NULL);
+            if (shadow_pid == victim && waitpid(victim, NULL, 0) == victim) {
+                shadow_pid = 0;
+                go_on();
+            }
+        }
+        kinds[kind]++;
+    }
+    FILE *in = fopen(path_in(work, "file"), "re");
+    ck_assert(in && fgets(line, sizeof line, in));
+    int lines = 0;
+    for (; fgets(line, sizeof line, in); lines++) {
+        snprintf(found, sizeof found, "%06d\n", lines);
+        ck_assert_str_eq(line, found);
+    }
+    fclose(in);
+    printf("%d appends, cut %u times before, %u times after, %u shadows "
+           "killed: each once\n",
+           lines, kinds[0], kinds[1], kinds[2]);
+    ck_assert_int_ge(lines, APPENDS);
+    cut(&client);
+}
+END_TEST
+
 START_TEST(a_damaged_session_is_not_gone_on_with)
 {
     char *path;
@@ -444,6 +524,7 @@ int main(void)
     tcase_add_loop_test(tests,
                         a_call_that_is_killed_at_any_instant_happens_once, 0,
                         sizeof cases / sizeof cases[0]);
+    tcase_add_test(tests, appends_are_neither_lost_nor_doubled);
     tcase_add_test(tests, a_damaged_session_is_not_gone_on_with);
     tcase_add_test(tests, the_token_goes_with_the_incarnation);
     suite_add_tcase(suite, tests);
