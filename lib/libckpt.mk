@@ -38,6 +38,7 @@ CAPTURE_SOURCES = \
 	lib/capture/timers.c lib/capture/timers.h \
 	lib/capture/thread.c lib/capture/thread.h lib/capture/unsaved.h \
 	lib/capture/unstable.c lib/capture/unstable.h \
+	lib/files/around.c lib/files/around.h \
 	lib/files/digest.c lib/files/digest.h \
 	lib/files/fdinfo.c lib/files/kinds.h \
 	lib/files/look.c lib/files/look.h lib/files/look_anon.c \
@@ -111,6 +112,7 @@ lib_librestart_a_SOURCES = \
 	lib/files/digest.c lib/files/digest.h \
 	lib/image/merge.c lib/image/notes_read.c \
 	lib/restart/choose.c lib/restart/choose.h \
+	lib/restart/around.c lib/restart/around.h \
 	lib/restart/files.c lib/restart/files.h \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \

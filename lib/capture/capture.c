@@ -14,6 +14,7 @@
 #include "lib/capture/unstable.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
+#include "lib/files/around.h"
 #include "lib/files/look.h"
 #include "lib/image/workers.h"
 #include "lib/remote/remote.h"
@@ -39,6 +40,7 @@ struct capture {
     struct ckpt_process process;
     struct ckpt_file_table files;
     struct ckpt_kept kept;
+    struct ckpt_blob around; /* where files are only tracked */
     struct ckpt_range omit[2 + CKPT_INCREMENT_OMIT];
     struct ckpt_memory_rules rules;
     struct ckpt_memory memory;
@@ -307,7 +309,7 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
     if (c->increment.since.increment)
         c->meta.version = CKPT_IMAGE_VERSION;
     c->notes = ckpt_arena_alloc(
-        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 11 + c->files.ncontents) *
+        &c->arena, (CKPT_CORE_NOTES(c->nthreads) + 12 + c->files.ncontents) *
                        sizeof *c->notes);
     if (!c->notes)
         return ckpt_err_sys(err, "notes");
@@ -326,6 +328,9 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
     if (c->increment.since.increment &&
         add_note(&e, CKPT_NOTE_BASE, encode_base) < 0)
         return -1;
+    if (c->around.len > 0)
+        c->notes[c->nnotes++] = (struct ckpt_note){
+            "CKPT", CKPT_NOTE_AROUND, c->around.data, c->around.len};
     return add_contents(c, err);
 }
 
@@ -417,6 +422,17 @@ static bool skip_descriptor(int fd)
            ckpt_increment_owns_fd(fd);
 }
 
+/* Where files are only tracked: so that a restart can tell what changed. */
+static void look_around(struct capture *c)
+{
+    const char *const skip[] = {s->settings.image, s->request.path,
+                                s->settings.log, NULL};
+
+    if (s->kept_dir[0] == '\0' && !ckpt_remote_active())
+        ckpt_files_around(&c->files, c->process.cwd, skip, &c->arena,
+                          &c->around);
+}
+
 /* Everything that is quick, and everything that can be refused. */
 static int look(struct capture *c, struct ckpt_err *err)
 {
@@ -430,6 +446,7 @@ static int look(struct capture *c, struct ckpt_err *err)
         look_threads(c, err) < 0 ||
         ckpt_advice_look(&s->advice, &c->arena, err) < 0)
         return -1;
+    look_around(c);
     c->memory_short = ckpt_release_hopeless();
     return list_memory(c, err);
 }

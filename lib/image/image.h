@@ -99,6 +99,7 @@ enum ckpt_note_type {
     CKPT_NOTE_BASE = 0x434b000a,      /* of an increment only */
     CKPT_NOTE_TAKEN = 0x434b000b,     /* may be missing */
     CKPT_NOTE_KEPT = 0x434b000c,      /* may be missing: files are tracked */
+    CKPT_NOTE_AROUND = 0x434b000d,    /* may be missing */
 };
 
 /* A range of addresses, page-aligned. */

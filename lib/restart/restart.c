@@ -3,6 +3,7 @@
 
 #include "lib/image/image.h"
 #include "lib/image/stamp.h"
+#include "lib/restart/around.h"
 #include "lib/restart/clock.h"
 #include "lib/restart/files.h"
 #include "lib/restart/kept.h"
@@ -183,6 +184,8 @@ static int prepare(struct restart *r, struct ckpt_err *err)
         ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
         ckpt_files_open(&r->files, o->force, err) < 0)
         return -1;
+    if (r->notes.kept.number == 0)
+        ckpt_around_tell(r->image, &r->notes, r->path, o->notice);
     return ckpt_process_prepare(&r->notes, err);
 }
 
