@@ -1,6 +1,6 @@
 /* keep_log.c - a line into a log that is opened anew, again and again; every
- * hundredth line replaces `state` by a rename.  N lines; before the last ten it
- * waits for a file named go. */
+ * hundredth line replaces `state` by a rename.  N lines; before the fiftieth it
+ * waits for a file named on, before the last ten for one named go. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ int main(int argc, char **argv)
         if (pwrite(table, line, strlen(line), i % 64 * 12) < 0)
             return 3;
         usleep(2000);
-        while (i == n - 10 && access("go", F_OK) < 0)
+        while ((i == 50 && access("on", F_OK) < 0) ||
+               (i == n - 10 && access("go", F_OK) < 0))
             usleep(20000);
     }
     return 0;

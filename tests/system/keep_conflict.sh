@@ -26,7 +26,8 @@ checkpoint_and_kill() {
     await_lines 50
     ckpt checkpoint $pid --image "$image" >/dev/null 2>err2 ||
         fail "no checkpoint: $(cat err2 err)"
-    await_lines $(($(lines) + 30 < 190 ? $(lines) + 30 : 190))
+    touch on
+    await_lines 80
     kill_it
 }
 # The keeper ends a moment later: only then it can tell what others change.
@@ -117,6 +118,7 @@ mkdir older && cd older
 image=$PWD/image
 ckpt run --keep 2 --files save --image "$image" ../plain 300 2>err &
 pid=$!
+touch on
 for n in 30 60 90; do
     await_lines $n
     ckpt checkpoint $pid >/dev/null 2>err2 || fail "$(cat err2)"
