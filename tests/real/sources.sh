@@ -138,6 +138,26 @@ if unpack bzip2 bzip2; then
     fi
 fi
 
+if command -v clang >/dev/null && unpack bzip2-clang bzip2; then # static, by clang
+    steps() { CKPT_CC=clang make CC=ckpt-cc LDFLAGS=-static bzip2; }
+    if build bzip2-clang steps; then
+        awk 'BEGIN { x = 11; for (i = 0; i < 900000; i++) {
+            x = (x * 16807) % 2147483647; printf "%d %x\n", x % 100000, x } }' >data
+        go bzip2-clang "$work/build/bzip2" -k data
+    fi
+fi
+
+if unpack bc-lto bc; then # link-time optimization
+    steps() {
+        ./configure CC=ckpt-cc CFLAGS='-O2 -flto' LDFLAGS=-flto MAKEINFO=true &&
+            make -j2 MAKEINFO=true
+    }
+    if build bc-lto steps; then
+        echo 'scale=900; for (i = 1; i < 30; i++) { 4*a(1)+i; e(1/i); sqrt(i) }' >stdin
+        go bc-lto "$work/build/bc/bc" -l
+    fi
+fi
+
 if unpack glpk glpk; then # libtool: a program in place of a shared library
     steps() {
         ./configure CC=ckpt-cc CFLAGS=-O2 --disable-shared && make -j2

@@ -62,7 +62,7 @@ good() {
 
 only_image() {
     local left
-    left=$(find d ! -name d ! -name image 2>/dev/null)
+    left=$(find d ! -name d ! -name image 2>/dev/null || true)
     [ -z "$left" ] || fail "$1: left behind: $left"
 }
 
