@@ -19,6 +19,7 @@ CAPTURE_SOURCES = \
 	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \
 	lib/capture/lazy_state.h lib/capture/lazy_trap.c \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
+	lib/capture/contents.c \
 	lib/capture/dirty.c lib/capture/dirty.h \
 	lib/capture/hashes.c lib/capture/hashes.h \
 	lib/capture/increment.c lib/capture/increment.h \

@@ -67,6 +67,10 @@ int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
                      const struct ckpt_memory_rules *rules,
                      struct ckpt_err *err);
 
+/* One of the ranges holds all of [start, end). */
+bool ckpt_ranges_hold(const struct ckpt_range *ranges, size_t count,
+                      uint64_t start, uint64_t end);
+
 /* Some memory is shared and is not frozen by fork(). */
 bool ckpt_memory_is_shared(const struct ckpt_memory *memory);
 
