@@ -38,7 +38,8 @@ static struct ckpt_attr_entry *entry_of(const char *path)
 
     for (; path[len]; len++)
         hash = (hash ^ (uint8_t)path[len]) * 1099511628211ull;
-    return len < NAME_LEN ? &ckpt_link->attrs[(hash >> 20) % ENTRIES] : NULL;
+    return len < NAME_LEN ? &ckpt_link->attrs[(hash ^ hash >> 32) % ENTRIES]
+                          : NULL;
 }
 
 bool ckpt_attrs_find(const char *path, bool follow, struct shadow_attr *attr)
