@@ -2,6 +2,26 @@
 
 	.text
 
+	.globl	ckpt_program_call
+	.hidden	ckpt_program_call
+	.type	ckpt_program_call, @function
+ckpt_program_call:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+	syscall
+	.globl	ckpt_program_call_after
+	.hidden	ckpt_program_call_after
+ckpt_program_call_after:
+	ret
+	.cfi_endproc
+	.size	ckpt_program_call, . - ckpt_program_call
+
 	.globl	ckpt_gate
 	.globl	ckpt_gate_end
 	.hidden	ckpt_gate
@@ -41,26 +61,6 @@ ckpt_gate_bounce_after:
 	.cfi_endproc
 ckpt_gate_end:
 	.size	ckpt_gate_bounce, . - ckpt_gate_bounce
-
-	.globl	ckpt_program_call
-	.hidden	ckpt_program_call
-	.type	ckpt_program_call, @function
-ckpt_program_call:
-	.cfi_startproc
-	mov	%rdi, %rax
-	mov	%rsi, %rdi
-	mov	%rdx, %rsi
-	mov	%rcx, %rdx
-	mov	%r8, %r10
-	mov	%r9, %r8
-	mov	8(%rsp), %r9
-	syscall
-	.globl	ckpt_program_call_after
-	.hidden	ckpt_program_call_after
-ckpt_program_call_after:
-	ret
-	.cfi_endproc
-	.size	ckpt_program_call, . - ckpt_program_call
 
 /* Unwinders know a signal frame by exactly these instructions. */
 	.globl	ckpt_signal_return

@@ -19,9 +19,8 @@ long ckpt_gate(long nr, long a, long b, long c, long d, long e, long f);
 extern const char ckpt_gate_end[];
 extern const char ckpt_gate_after[]; /* where its system call returns to */
 
-/* Every system call that libckpt makes in a program that runs, the bounced and
- * the program's own among them, returns to an address in
- * [ckpt_gate, ckpt_calls_end]. */
+/* Every system call that libckpt makes in a program that runs, the bounced
+ * among them, returns to an address in [ckpt_gate, ckpt_calls_end]. */
 extern const char ckpt_calls_end[];
 
 /* Not a function: where the SIGSYS handler sends a thread whose call shall go
@@ -36,8 +35,7 @@ extern const char ckpt_gate_bounce_after[];
 extern const char ckpt_signal_return[];
 enum { CKPT_SA_RESTORER = 0x04000000 };
 
-/* The same, as a call of the program's own: in remote mode it goes to the
- * shadow like any other. */
+/* The same, as a call of the program's own: it is trapped like any other. */
 long ckpt_program_call(long nr, long a, long b, long c, long d, long e, long f);
 extern const char ckpt_program_call_after[]; /* where it is interrupted */
 

@@ -8,6 +8,7 @@
 
 #include "lib/arch/x86_64.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <ucontext.h>
 
@@ -21,8 +22,23 @@ static inline void ckpt_trap_bounce(long nr, ucontext_t *uc)
 
     g[REG_RSP] -= CKPT_RED_ZONE + 8;
     *(greg_t *)(uintptr_t)g[REG_RSP] = g[REG_RIP];
+    *(greg_t *)(uintptr_t)(g[REG_RSP] - 8) = nr; /* in its red zone */
     g[REG_RIP] = (greg_t)(uintptr_t)ckpt_gate_bounce;
     g[REG_RAX] = nr;
+}
+
+/* The context was interrupted in a bounced call: which one, and where the
+ * thread made it.  False: in something else. */
+static inline bool ckpt_trap_bounced(const ucontext_t *uc, long *nr,
+                                     uint64_t *after)
+{
+    const greg_t *g = uc->uc_mcontext.gregs;
+
+    if (g[REG_RIP] != (greg_t)(uintptr_t)ckpt_gate_bounce_after)
+        return false;
+    *nr = (long)*(const greg_t *)(uintptr_t)(g[REG_RSP] - 8);
+    *after = *(const uint64_t *)(uintptr_t)g[REG_RSP];
+    return true;
 }
 
 /* Make the call again where it was made. */

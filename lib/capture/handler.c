@@ -136,7 +136,8 @@ static void obey(void *ucontext)
     s->captor = &self;
     on_own_stack(ckpt_lazy_obey, &rc);
     atomic_store(&s->capturing, 0);
-    ckpt_lazy_pass();
+    if (rc > 0) /* else it was no stop, or none that all came to */
+        ckpt_lazy_pass();
 }
 
 static void handle_request(siginfo_t *info, void *ucontext)

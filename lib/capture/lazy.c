@@ -96,6 +96,19 @@ static void fail(const struct ckpt_lazy *lazy)
     ckpt_sys(SYS_exit_group, 1);
 }
 
+void ckpt_lazy_look_after_loader(struct ckpt_lazy *lazy)
+{
+    static const char text[] = "ckpt: the loader of the program's memory has "
+                               "died; the program was ended: restart it\n";
+    int status;
+
+    if (lazy->loader <= 0 || ckpt_sys(SYS_wait4, lazy->loader, &status,
+                                      WNOHANG | __WALL, NULL) != lazy->loader)
+        return;
+    ckpt_write_full(2, text, sizeof text - 1);
+    ckpt_sys(SYS_exit_group, 1);
+}
+
 static void finish(struct ckpt_lazy *lazy)
 {
     size_t threads;
@@ -120,14 +133,15 @@ void ckpt_lazy_carry_out(struct ckpt_lazy *lazy)
     }
 }
 
-/* The signal is repeated until the order is obeyed: it may come too often. */
+/* The signal is repeated until the order is obeyed: it may come too often, and
+ * too late, when another thread is just giving everything back. */
 long ckpt_lazy_obey(void *unused)
 {
     struct ckpt_lazy *lazy = ckpt_lazy_now;
     struct ckpt_err err;
 
     (void)unused;
-    if (!lazy)
+    if (atomic_load(&ckpt_lazy_phase) != CKPT_LAZY_LOADING)
         return 0;
     uint32_t given = atomic_load(&lazy->given);
     if (given == atomic_load(&lazy->obeyed))
@@ -138,7 +152,7 @@ long ckpt_lazy_obey(void *unused)
     atomic_store(&lazy->obeyed, given);
     ckpt_futex_wake_all((uint32_t *)&lazy->obeyed);
     ckpt_stop_release();
-    return 0;
+    return 1;
 }
 
 /* --- begin and end ------------------------------------------------------ */
@@ -204,14 +218,14 @@ static __attribute__((noreturn)) void loader(void)
  * that its wait() would see. */
 static long make_loader(struct ckpt_lazy *lazy)
 {
-    struct ckpt_context context;
+    struct ckpt_context *context = &lazy->context; /* read by the child */
     uint64_t stack = (uint64_t)(uintptr_t)(lazy + 1) + LOADER_STACK;
 
-    ckpt_context_save(&context); /* for the floating-point modes */
-    context.rip = (uint64_t)(uintptr_t)loader;
-    context.rsp = (stack & ~15ull) - 8;
-    context.rbp = 0;
-    return ckpt_clone_resume(CLONE_VM, NULL, NULL, 0, &context);
+    ckpt_context_save(context); /* for the floating-point modes */
+    context->rip = (uint64_t)(uintptr_t)loader;
+    context->rsp = (stack & ~15ull) - 8;
+    context->rbp = 0;
+    return ckpt_clone_resume(CLONE_VM, NULL, NULL, 0, context);
 }
 
 /* A thread that blocks SIGSYS would not survive a trapped call. */

@@ -86,8 +86,9 @@ void ckpt_lazy_pass(void);
 
 /* A signal of the loader (its si_value.sival_ptr). */
 bool ckpt_lazy_is_order(const void *value);
-/* Carry the order out; the caller is the captor of a stop and on libckpt's
- * stack. */
+/* Stop all threads and carry the order out; the caller is the captor and on
+ * libckpt's stack.  1, 0 when the order has been obeyed before, -1 when a
+ * thread does not stop. */
 long ckpt_lazy_obey(void *unused);
 
 #endif

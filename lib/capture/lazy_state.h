@@ -2,6 +2,7 @@
 #ifndef CKPT_CAPTURE_LAZY_STATE_H
 #define CKPT_CAPTURE_LAZY_STATE_H
 
+#include "lib/arch/x86_64.h"
 #include "lib/capture/lazy.h"
 
 #include <signal.h>
@@ -27,6 +28,7 @@ enum { CKPT_LAZY_MAGIC = 0x434b5054 }; /* upper half of an order's value */
 /* In a mapping of its own, from the start of loading to its end. */
 struct ckpt_lazy {
     struct ckpt_lazy_table *table;
+    struct ckpt_context context; /* in which the loader starts */
     int fd;
     int32_t pid, loader;
 
@@ -55,6 +57,9 @@ extern struct ckpt_lazy *ckpt_lazy_now; /* NULL: nothing to load */
 void ckpt_lazy_load(struct ckpt_lazy *lazy, bool here);
 /* Carry out the order, all threads being stopped. */
 void ckpt_lazy_carry_out(struct ckpt_lazy *lazy);
+
+/* End the program with a message when the loader is no more. */
+void ckpt_lazy_look_after_loader(struct ckpt_lazy *lazy);
 
 /* The SIGSYS handler, and the signal masks that must let it through. */
 void ckpt_lazy_trap(struct ckpt_lazy *lazy);

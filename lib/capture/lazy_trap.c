@@ -21,7 +21,12 @@
 #define PR_SYS_DISPATCH_OFF 0
 #define PR_SYS_DISPATCH_ON 1
 #endif
-enum { USER_DISPATCH = 2, CALLS = 512, SIGNALS = 64 }; /* si_code */
+enum {
+    LOOK_MS = 500,
+    USER_DISPATCH = 2,
+    CALLS = 512,
+    SIGNALS = 64
+}; /* si_code */
 
 static const uint64_t SIGSYS_BIT = 1ull << (SIGSYS - 1);
 
@@ -255,11 +260,15 @@ static bool may_go_on(const struct ckpt_lazy_table *t, long nr,
     }
 }
 
+static bool is_loading(void)
+{
+    return atomic_load(&ckpt_lazy_phase) == CKPT_LAZY_LOADING;
+}
+
 /* A SIGSYS that was sent is the program's. */
 static void deliver(int sig, siginfo_t *info, void *context)
 {
-    struct ckpt_lazy *lazy = ckpt_lazy_now;
-    struct ckpt_lazy_action *set = lazy ? &lazy->sigsys : NULL;
+    struct ckpt_lazy_action *set = is_loading() ? &ckpt_lazy_now->sigsys : NULL;
 
     if (!set) /* just over: the program's handler is there */
         ckpt_sys(SYS_tkill, ckpt_sys(SYS_gettid), sig);
@@ -284,9 +293,15 @@ static uint64_t own_signals(void)
     return set->exit_on > 0 ? mask | 1ull << (set->exit_on - 1) : mask;
 }
 
-static bool is_loading(void)
+/* While the thread cannot be stopped the table stays. */
+static void look_after_loader(void)
 {
-    return atomic_load(&ckpt_lazy_phase) == CKPT_LAZY_LOADING;
+    uint64_t own = own_signals();
+
+    ckpt_sys(SYS_rt_sigprocmask, SIG_BLOCK, &own, NULL, 8);
+    if (is_loading())
+        ckpt_lazy_look_after_loader(ckpt_lazy_now);
+    ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &own, NULL, 8);
 }
 
 static void wait_until_loaded(void)
@@ -294,8 +309,11 @@ static void wait_until_loaded(void)
     uint64_t own = own_signals();
 
     ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &own, NULL, 8);
-    while (is_loading())
-        ckpt_futex_wait((uint32_t *)&ckpt_lazy_phase, CKPT_LAZY_LOADING, -1);
+    while (is_loading()) {
+        ckpt_futex_wait((uint32_t *)&ckpt_lazy_phase, CKPT_LAZY_LOADING,
+                        LOOK_MS);
+        look_after_loader();
+    }
 }
 
 /* The table is there as long as the thread can not be stopped: all signals are

@@ -2,6 +2,7 @@
 #include "lib/wrap/wait.h"
 
 #include "lib/arch/x86_64.h"
+#include "lib/arch/x86_64_trap.h"
 #include "lib/common/sys.h"
 #include "lib/wrap/wrap.h"
 
@@ -19,18 +20,14 @@ enum {
 
 static _Atomic int64_t away_ns;
 
-/* libc's sem_timedwait() and its kin wait to a point in time in a futex call of
- * their own, and return EINTR: such a call can simply be made again.  It is
- * known by its registers and by the code before it, which loads its number. */
-static bool is_futex_wait(const greg_t *regs)
+/* The code before the call loads its number. */
+static bool was_futex(const greg_t *regs)
 {
     static const uint8_t load[] = {0xb8, SYS_futex, 0, 0, 0};
     const uint8_t *after = (const uint8_t *)(uintptr_t)regs[REG_RIP];
     uint8_t in_core;
 
-    if ((regs[REG_RSI] & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
-        regs[REG_R10] == 0 || (uint32_t)regs[REG_R9] != UINT32_MAX ||
-        after[-2] != 0x0f || after[-1] != 0x05)
+    if (after[-2] != 0x0f || after[-1] != 0x05)
         return false;
     for (unsigned back = 7; back < 48; back++) {
         const uint8_t *at = after - back;
@@ -43,6 +40,31 @@ static bool is_futex_wait(const greg_t *regs)
     return false;
 }
 
+/* libc's sem_timedwait() and its kin wait to a point in time in a futex call of
+ * their own, and return EINTR: such a call can simply be made again. */
+static bool is_futex_wait(const ucontext_t *uc)
+{
+    const greg_t *regs = uc->uc_mcontext.gregs;
+    uint64_t after;
+    long nr;
+
+    if ((regs[REG_RSI] & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET ||
+        regs[REG_R10] == 0 || (uint32_t)regs[REG_R9] != UINT32_MAX)
+        return false;
+    return ckpt_trap_bounced(uc, &nr, &after) ? nr == SYS_futex
+                                              : was_futex(regs);
+}
+
+/* A call of this directory's own. */
+static bool is_program_call(const ucontext_t *uc)
+{
+    uint64_t at = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
+    long nr;
+
+    ckpt_trap_bounced(uc, &nr, &at);
+    return at == (uint64_t)(uintptr_t)ckpt_program_call_after;
+}
+
 /* The handler writes the result of the interrupted call into its frame: so the
  * thread itself learns that libckpt alone woke it, and nobody else does. */
 void ckpt_wrap_interrupted(void *ucontext)
@@ -53,8 +75,8 @@ void ckpt_wrap_interrupted(void *ucontext)
 
     if (regs[REG_RAX] != -EINTR)
         return;
-    bool ours = regs[REG_RIP] == (greg_t)(uintptr_t)ckpt_program_call_after;
-    if (!ours && !is_futex_wait(regs))
+    bool ours = is_program_call(uc);
+    if (!ours && !is_futex_wait(uc))
         return;
     /* another signal is about to be handled: the program is to see EINTR */
     memcpy(&blocked, &uc->uc_sigmask, sizeof blocked);

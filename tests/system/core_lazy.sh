@@ -79,7 +79,6 @@ if [ "$(lines 'memory is being loaded')" -eq 0 ]; then
     exit 77
 fi
 is_right out "restart"
-[ "$(lines 'memory loaded')" -eq 1 ] || fail "never loaded: $(cat log)"
 
 # killed as early as can be, ten times
 for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -145,3 +144,4 @@ for i in 1 2 3; do
     [ "$(tail -1 out)" = OK ] || fail "lazy: $(cat out)"
 done
 echo "changing mappings at once: as ever"
+[ "$(lines 'memory loaded')" -gt 0 ] || fail "never loaded: $(cat log)"
