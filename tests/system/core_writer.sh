@@ -59,9 +59,10 @@ start() {
 # The writing child of $pid, once there is one; the last one may not have been
 # waited for yet.
 writer() {
-    local i child
+    local i child children
     for ((i = 0; i < 2000; i++)); do
-        for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do
+        read -ra children <"/proc/$pid/task/$pid/children" || true
+        for child in "${children[@]}"; do
             grep -q '^State:.[RSD]' "/proc/$child/status" 2>/dev/null &&
                 echo "$child" && return
         done
