@@ -120,6 +120,7 @@ static void segment_end(struct journal *journal)
     journal->segment = NULL;
 }
 
+/* On failure the old segment goes on. */
 static int segment_start(struct journal *journal, uint32_t number,
                          const struct segment_head *rename,
                          struct ckpt_err *err)
@@ -128,17 +129,27 @@ static int segment_start(struct journal *journal, uint32_t number,
                                              rename, journal->config.sync, err);
     if (!segment)
         return -1;
+    struct seen *seen = seen_open(segment_dirfd(segment));
+    struct map *names = map_create(), *inodes = map_create();
+    if (!seen || !names || !inodes) {
+        ckpt_err_sys(err, "journal/%u", number);
+        map_destroy(names, NULL);
+        map_destroy(inodes, NULL);
+        seen_close(seen);
+        segment_close(segment);
+        (void)segment_remove(journal->config.dir, number, journal->config.sync,
+                             NULL);
+        return -1;
+    }
     segment_end(journal);
     journal->segment = segment;
-    journal->seen = seen_open(segment_dirfd(segment));
-    journal->names = map_create();
-    journal->inodes = map_create();
+    journal->seen = seen;
+    journal->names = names;
+    journal->inodes = inodes;
     journal->next_id = 1;
     journal->recorded = rename != NULL;
     journal->lost = false;
     journal->kept_bytes = 0;
-    if (!journal->seen || !journal->names || !journal->inodes)
-        return ckpt_err_sys(err, "journal/%u", number);
     if (journal->config.lazy)
         journal_unsettle(journal);
     return 0;
