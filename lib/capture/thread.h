@@ -40,8 +40,7 @@ struct ckpt_thread {
 /* Fill in everything but the context; called by the thread itself. */
 void ckpt_thread_describe(struct ckpt_thread *thread, void *ucontext);
 
-/* It holds a lock that names it: an entry in its robust list (which libc also
- * uses for locks with priority inheritance). */
+/* It holds a lock that names it and is robust: an entry in its robust list. */
 bool ckpt_thread_holds_robust(const struct ckpt_thread *thread);
 
 /* Called by a thread that has just been made anew: register with the kernel

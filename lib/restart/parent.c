@@ -142,6 +142,8 @@ static bool follow(pid_t program, bool stopped)
  * is too. */
 static void hand_on(pid_t program, siginfo_t *info)
 {
+    if (info->si_pid == program)
+        return; /* it has signalled its own process group */
     if (info->si_code == SI_QUEUE)
         syscall(SYS_rt_sigqueueinfo, program, info->si_signo, info);
     else if (info->si_code <= 0)
