@@ -48,7 +48,7 @@ struct ckpt_serve {
     struct ckpt_serve_config config;
     int listener;
     uint16_t port;
-    struct ckpt_serve_conn *conns[CKPT_SERVE_CONNS_MAX];
+    struct ckpt_serve_conn **conns; /* room for config.conns */
     unsigned conn_count;
     struct watch *watches;
     unsigned watch_count, watch_size;
@@ -92,7 +92,7 @@ static struct ckpt_serve_conn *who_gives_way(const struct ckpt_serve *serve)
 static bool has_room(const struct ckpt_serve *serve)
 {
     return now_ms() >= serve->accept_after &&
-           serve->conn_count < CKPT_SERVE_CONNS_MAX &&
+           serve->conn_count < serve->config.conns &&
            (pending_count(serve) < CKPT_SERVE_PENDING_MAX ||
             who_gives_way(serve));
 }
@@ -401,9 +401,18 @@ struct ckpt_serve *ckpt_serve_create(const struct ckpt_serve_config *config,
         return NULL;
     }
     serve->config = *config;
+    if (serve->config.conns == 0)
+        serve->config.conns = CKPT_SERVE_CONNS_MAX;
+    serve->conns = calloc(serve->config.conns, sizeof(*serve->conns));
+    if (!serve->conns) {
+        free(serve);
+        ckpt_err_set(err, ENOMEM, "no memory for the server");
+        return NULL;
+    }
     serve->listener =
         ckpt_proto_listen(config->host, config->port, &serve->port, err);
     if (serve->listener < 0) {
+        free(serve->conns);
         free(serve);
         return NULL;
     }
@@ -418,6 +427,7 @@ void ckpt_serve_destroy(struct ckpt_serve *serve)
     for (unsigned i = 0; i < serve->conn_count; i++)
         end_conn(serve->conns[i], 0);
     remove_ended(serve);
+    free(serve->conns);
     free(serve->polls);
     free(serve->watches);
     free(serve);

@@ -40,7 +40,8 @@ enum {
      * nothing, and one that has. */
     CKPT_SERVE_SILENT_MS = 20,
     CKPT_SERVE_SLOW_MS = 1000,
-    CKPT_SERVE_CONNS_MAX = 256, /* more wait in the kernel's queue */
+    CKPT_SERVE_CONNS_MAX = 256, /* unless the daemon asks for more; the rest
+                                   waits in the kernel's queue */
 };
 
 struct ckpt_serve;
@@ -57,6 +58,7 @@ struct ckpt_serve_key {
 struct ckpt_serve_config {
     const char *host; /* numeric address to listen on */
     uint16_t port;    /* 0: any */
+    unsigned conns;   /* peers at a time; 0: CKPT_SERVE_CONNS_MAX */
     rpcprog_t prog;
     rpcvers_t vers;
     ckpt_rpc_dispatch *dispatch;

@@ -23,11 +23,13 @@
 #include "scheduler/pool/words.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +37,13 @@
 /* made by rpcgen of coordinator.x */
 extern ckpt_rpc_dispatch coord_program_1;
 
-enum { TICK_MS = 1000, LIFETIMES = 4, LIFETIME_MIN_MS = 6000 };
+enum {
+    CONNS_MAX = 16384,
+    BUFFERS_FROM = 65536,
+    TICK_MS = 1000,
+    LIFETIMES = 4,
+    LIFETIME_MIN_MS = 6000
+};
 
 static struct coordinator {
     struct pooldir pool;
@@ -245,6 +253,22 @@ static void on_signal(void *arg, int sig)
     self.stopped = true;
 }
 
+/* A connection for each station of a large pool.  Of its buffers little is ever
+ * touched, if they come fresh from the kernel: malloc is told to keep to its
+ * threshold, which it otherwise raises with the first that is freed. */
+static void allow_connections(void)
+{
+    struct rlimit files;
+
+    mallopt(M_MMAP_THRESHOLD, BUFFERS_FROM);
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+        files.rlim_cur >= CONNS_MAX + 64)
+        return;
+    files.rlim_cur =
+        files.rlim_max < CONNS_MAX + 64 ? files.rlim_max : CONNS_MAX + 64;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int start(const char *dir, const char *name, struct ckpt_err *err)
 {
     char addr[POOLDIR_ADDR_MAX + 1];
@@ -264,7 +288,7 @@ static int start(const char *dir, const char *name, struct ckpt_err *err)
         self.lifetime_ms = LIFETIME_MIN_MS;
     self.serve =
         pool_serve(&self.pool, name, self.settings.listen, COORD_PROGRAM,
-                   COORD_V1, coord_program_1, addr, err);
+                   COORD_V1, coord_program_1, CONNS_MAX, addr, err);
     if (!self.serve)
         return -1;
     if (pool_watch_signals(self.serve, on_signal, NULL) < 0)
@@ -295,6 +319,7 @@ int main(int argc, char **argv)
         return usage(stderr, 2);
     log_name(name);
     umask(077);
+    allow_connections();
     if (start(argv[2], name, &err) < 0) {
         log_line("%s", err.text);
         return 1;

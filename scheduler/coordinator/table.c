@@ -256,9 +256,14 @@ uint32_t table_user(struct table *table, const char *home, const char *owner,
     char name[2 * 64 + 2];
 
     snprintf(name, sizeof name, "%s/%s", home, owner);
+    if (table->last_user < table->n_users &&
+        strcmp(table->users[table->last_user].name, name) == 0)
+        return (uint32_t)table->last_user; /* jobs of one come together */
     for (size_t i = 0; i < table->n_users; i++)
-        if (strcmp(table->users[i].name, name) == 0)
+        if (strcmp(table->users[i].name, name) == 0) {
+            table->last_user = i;
             return (uint32_t)i;
+        }
     struct known_user *more =
         realloc(table->users, (table->n_users + 1) * sizeof *more);
     if (!more)

@@ -51,7 +51,7 @@ struct table {
     struct known_home **homes; /* by name */
     size_t n_homes;
     struct known_user *users;
-    size_t n_users;
+    size_t n_users, last_user;
     struct plan *plans; /* plans.h */
     size_t n_plans;
     struct policy_memory memory; /* of the policy */

@@ -50,7 +50,7 @@ static uint16_t port_before(const struct pooldir *pool, const char *name)
 
 struct ckpt_serve *pool_serve(const struct pooldir *pool, const char *name,
                               const char *host, rpcprog_t prog, rpcvers_t vers,
-                              ckpt_rpc_dispatch *dispatch,
+                              ckpt_rpc_dispatch *dispatch, unsigned conns,
                               char addr[POOLDIR_ADDR_MAX + 1],
                               struct ckpt_err *err)
 {
@@ -58,6 +58,7 @@ struct ckpt_serve *pool_serve(const struct pooldir *pool, const char *name,
     struct ckpt_serve_config config = {
         .host = host,
         .port = port_before(pool, name),
+        .conns = conns,
         .prog = prog,
         .vers = vers,
         .dispatch = dispatch,

@@ -17,7 +17,7 @@ uint64_t pool_now_ms(void);
  * into `addr`.  `pool` must outlive it.  NULL with errno. */
 struct ckpt_serve *pool_serve(const struct pooldir *pool, const char *name,
                               const char *host, rpcprog_t prog, rpcvers_t vers,
-                              ckpt_rpc_dispatch *dispatch,
+                              ckpt_rpc_dispatch *dispatch, unsigned conns,
                               char addr[POOLDIR_ADDR_MAX + 1],
                               struct ckpt_err *err);
 

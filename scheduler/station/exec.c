@@ -621,7 +621,7 @@ static int start(struct exec *exec, const char *dir, const char *name,
     exec->clearing_ms = exec->since_ms = pool_now_ms();
     exec->since = time(NULL);
     exec->serve = pool_serve(&exec->pool, exec->daemon, exec->settings.listen,
-                             STATION_PROGRAM, STATION_V1, station_program_1,
+                             STATION_PROGRAM, STATION_V1, station_program_1, 0,
                              exec->addr, err);
     if (!exec->serve)
         return -1;

@@ -297,8 +297,9 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
     home->started = time(NULL);
     home->eager = home->logs_due = true;
     home_rpc_init(home);
-    home->serve = pool_serve(&home->pool, "home", home->settings.listen,
-                             HOME_PROGRAM, HOME_V1, home_program_1, addr, err);
+    home->serve =
+        pool_serve(&home->pool, "home", home->settings.listen, HOME_PROGRAM,
+                   HOME_V1, home_program_1, 0, addr, err);
     if (!home->serve)
         return -1;
     if (pool_watch_signals(home->serve, on_signal, home) < 0)

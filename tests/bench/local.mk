@@ -42,3 +42,4 @@ check_PROGRAMS += tests/bench/coord_play
 tests_bench_coord_play_SOURCES = tests/bench/coord_play.c
 tests_bench_coord_play_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_bench_coord_play_LDADD = $(POOL_LIBS)
+EXTRA_DIST += tests/bench/coord_scale.sh
