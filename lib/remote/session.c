@@ -22,6 +22,8 @@ enum {
     RETRY_MS_MIN = 50,
     RETRY_MS_MAX = 1000,
     DEAD_PEER_MS = 20000,
+    FIRST_PAUSE_MS = 200, /* the shadow may just have been killed */
+    FIRST_TRIES = 150,
     EXIT_SUPERSEDED = 125,
 };
 
@@ -179,6 +181,24 @@ int ckpt_session_open(struct ckpt_err *err)
         hang_up();
         errno = errnum;
         return -1;
+    }
+    return 0;
+}
+
+/* An outage: nobody is there, or not any more.  Everything else stays wrong. */
+static bool may_pass(int errnum)
+{
+    return errnum != EACCES && errnum != EINVAL && errnum != EPROTO;
+}
+
+int ckpt_session_open_waiting(struct ckpt_err *err)
+{
+    struct timespec pause = {0, FIRST_PAUSE_MS * 1000000L};
+
+    for (int tries = FIRST_TRIES; ckpt_session_open(err) != 0; tries--) {
+        if (tries == 0 || !may_pass(errno))
+            return -1;
+        ckpt_sys(SYS_nanosleep, &pause, NULL);
     }
     return 0;
 }

@@ -3,6 +3,8 @@
 #include "lib/remote/remote.h"
 #include "lib/remote/state.h"
 
+#include "lib/common/io.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -108,9 +110,13 @@ static int connect_home(int boot_fd, struct ckpt_err *err)
     if (ckpt_link_init(boot_fd, err) != 0)
         return -1;
     make_private();
-    if (ckpt_session_open(err) != 0)
-        return -1;
-    return fetch_identity(err);
+    if (ckpt_session_open_waiting(err) == 0)
+        return fetch_identity(err);
+    int errnum = errno; /* standard error may be a stand-in by now */
+    ckpt_write_full(ckpt_link->message, err->text, strlen(err->text));
+    ckpt_write_full(ckpt_link->message, "\n", 1);
+    errno = errnum;
+    return -1;
 }
 
 static int set_traps(struct ckpt_err *err)

@@ -249,6 +249,8 @@ bool ckpt_lock_can_lend(void);
 /* Connect and bind; a first start fails with err, errno EACCES when the shadow
  * serves another incarnation. */
 int ckpt_session_open(struct ckpt_err *err);
+/* The same, but an outage of half a minute is waited for. */
+int ckpt_session_open_waiting(struct ckpt_err *err);
 /* Connect again, for as long as it takes; send again what is in flight. */
 void ckpt_session_recover(void);
 void ckpt_session_close(void);

@@ -119,5 +119,9 @@ int main(int argc, char **argv)
         nanosleep(&pause, NULL);
     }
     printf("%d steps\n", steps);
-    return fclose(journal) || close(kept);
+    if (fclose(journal) != 0 || close(kept) != 0) {
+        perror("the end");
+        return 1;
+    }
+    return 0;
 }

@@ -23,7 +23,7 @@ chmod 711 "$work/scratch"
 ckpt-cc -O2 -w -o "$work/changes" "$top_srcdir/tests/progs/remote_changes.c"
 for ((i = 0; i < jobs; i++)); do
     mkdir "$work/undisturbed$i"
-    (cd "$work/undisturbed$i" && ../changes "$steps" $i >stdout) &
+    (cd "$work/undisturbed$i" && ../changes "$steps" $i >stdout 2>stderr) &
 done
 
 pool_start 3 --set checkpoint_every=1s --set lease=5s \
@@ -32,7 +32,7 @@ ids=()
 for ((i = 0; i < jobs; i++)); do
     mkdir "$work/job$i"
     ids+=("$(cd "$work/job$i" &&
-        ckpt submit --out stdout -- ../changes "$steps" $i | tr -dc 0-9)")
+        ckpt submit --out stdout --err stderr -- ../changes "$steps" $i | tr -dc 0-9)")
 done
 
 # A station that is killed takes its job with it for a while: less often.
@@ -54,7 +54,8 @@ while [ $kills -lt "$wanted" ] && [ $SECONDS -lt $end ]; do
 done
 status=0
 timeout 400 ckpt wait "${ids[@]}" || status=$?
-[ "$status" -eq 0 ] || fail "a job ended with $status: $(ckpt q)"
+[ "$status" -eq 0 ] ||
+    fail "a job ended with $status: $(ckpt history; cat "$work"/job?/stderr)"
 wait
 for ((i = 0; i < jobs; i++)); do
     diff -r "$work/undisturbed$i" "$work/job$i" ||
