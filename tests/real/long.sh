@@ -16,6 +16,8 @@ all:
 	@printf '%s\n' $(core_progs)
 X
 )
+REAL_UNTIL=$(($(date +%s) + limit)) # no case is begun after that
+export REAL_UNTIL
 cycles=0 refusals=0 programs=0 failures=() SECONDS=0
 
 # Read what a script says last.
@@ -45,14 +47,14 @@ done_with() {
 }
 
 # At least one whole round, however many cycles that makes.
-for ((round = 1; round == 1 || ! (done_with); round++)); do
+while :; do
     run own bash "$top_srcdir/tests/system/own_instants.sh" "$CYCLES" "$SEED" "${own[@]}"
     for script in "${scripts[@]}"; do
         [ $SECONDS -lt "$limit" ] || break
         run "$script" bash "$top_srcdir/tests/real/$script.sh"
     done
     SEED=$((SEED + 1))
-    [ $SECONDS -lt "$limit" ] || break
+    ! done_with || break
 done
 echo "random instants: $cycles cycles in $programs runs, $refusals refusals," \
     "${#failures[@]} failures, $SECONDS s"

@@ -7,6 +7,7 @@
 #
 # CYCLES   stops for each program (default 30)
 # SEED     of the instants (default 1)
+# REAL_UNTIL  no case is begun after this time (date +%s)
 # ONLY     names of cases, separated by blanks: no others are run
 #
 # shellcheck shell=bash
@@ -19,6 +20,10 @@ begin() {
     local name=$1 command
     shift
     case " ${ONLY:-$name} " in *" $name "*) ;; *) return 1 ;; esac
+    if [ "$(date +%s)" -ge "${REAL_UNTIL:-9999999999}" ]; then
+        echo "$name: left out: the time is over"
+        return 1
+    fi
     for command in "$@"; do
         command -v "$command" >/dev/null && continue
         echo "$name: not tried: no $command on this machine"
