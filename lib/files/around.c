@@ -134,6 +134,7 @@ void ckpt_files_around(const struct ckpt_file_table *table, const char *cwd,
     *note = (struct ckpt_blob){NULL, 0};
     if (!a)
         return;
+    memset(a, 0, sizeof *a); /* others have worked in the arena before */
     uint8_t *data = ckpt_arena_rest(arena, &room);
     a->skip = skip;
     a->out = ckpt_bytes_over(data, room < 1u << 20 ? room : 1u << 20);
