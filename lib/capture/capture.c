@@ -428,7 +428,9 @@ static void look_around(struct capture *c)
     const char *const skip[] = {s->settings.image, s->request.path,
                                 s->settings.log, NULL};
 
-    if (s->kept_dir[0] == '\0' && !ckpt_remote_active())
+    /* a program that ends now changes nothing afterwards */
+    if (s->kept_dir[0] == '\0' && !ckpt_remote_active() &&
+        s->request.mode != CKPT_REQUEST_EXIT)
         ckpt_files_around(&c->files, c->process.cwd, skip, &c->arena,
                           &c->around);
 }

@@ -29,6 +29,17 @@ static void add(struct around *a, const char *name)
                  len ? ", " : "", a->dir, name);
 }
 
+/* Where our own words go, or what is read here, is not the program's doing. */
+static bool is_ours(uint64_t ino)
+{
+    struct stat st;
+
+    for (int fd = 0; fd <= 2; fd++)
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == ino)
+            return true;
+    return false;
+}
+
 /* Open files are checked, and put back, by themselves. */
 static bool is_open(const struct around *a, uint64_t ino, const char *name)
 {
@@ -53,7 +64,7 @@ static void compare(struct around *a, int dirfd, struct ckpt_bytes *in)
     if (in->failed)
         return;
     a->nlisted++;
-    if (is_open(a, ino, name))
+    if (is_open(a, ino, name) || is_ours(ino))
         return;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         st.st_ino != ino || (uint64_t)st.st_size != size ||
@@ -73,7 +84,8 @@ static void find_new(struct around *a, DIR *stream)
             i++;
         if (i == a->nlisted &&
             fstatat(dirfd(stream), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode) && !is_open(a, st.st_ino, e->d_name))
+            S_ISREG(st.st_mode) && !is_ours(st.st_ino) &&
+            !is_open(a, st.st_ino, e->d_name))
             add(a, e->d_name);
     }
 }

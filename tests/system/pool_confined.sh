@@ -24,7 +24,7 @@ held() {
     job_is "$job" held
 }
 until_true held
-ckpt why "$job" | grep -q 'not linked with ckpt-cc' ||
+ckpt why "$job" | grep -q 'relink it with ckpt-cc' ||
     fail "a static program ran without being asked for: $(ckpt why "$job")"
 ckpt rm "$job" >/dev/null
 
