@@ -31,7 +31,12 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200, WRITER_NICE = 5 };
+enum {
+    ARENA_BYTES = 128 << 20,
+    VDSO_TRIES = 200,
+    STACK_SCAN = 8 << 20,
+    WRITER_NICE = 5
+};
 
 /* Everything one capture has gathered. */
 struct capture {
@@ -171,6 +176,23 @@ const char *ckpt_capture_program(void)
     return s->program;
 }
 
+/* The dynamic linker is at work for the first thread (dlopen), so that it may
+ * hold its lock, which knows its owner by the id.  Words that are no return
+ * addresses do no harm. */
+static bool in_loader(const struct ckpt_thread *t)
+{
+    const ucontext_t *uc = t->ucontext;
+    uint64_t sp = (uint64_t)uc->uc_mcontext.gregs[REG_RSP];
+
+    if (sp > s->stack_top || s->stack_top - sp > STACK_SCAN)
+        return false;
+    for (const uint64_t *at = (const uint64_t *)(sp & ~7ull);
+         (uint64_t)(uintptr_t)at < s->stack_top - 8; at++)
+        if (*at >= s->loader.start && *at < s->loader.end)
+            return true;
+    return false;
+}
+
 static bool knows_ids(void)
 {
     size_t count;
@@ -178,7 +200,7 @@ static bool knows_ids(void)
     if (atomic_load(&s->knows_ids))
         return true;
     for (struct ckpt_thread *t = ckpt_stop_threads(&count); t; t = t->next)
-        if (ckpt_thread_holds_robust(t))
+        if (ckpt_thread_holds_robust(t) || in_loader(t))
             return true;
     return false;
 }

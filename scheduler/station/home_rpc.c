@@ -139,8 +139,10 @@ static bool describe(const struct job *job, home_job *to)
     const char *name = job->spec.name ? job->spec.name : "";
     return words_copy(&to->name, name) &&
            words_copy(&to->owner, job->spec.owner) &&
-           words_copy(&to->station,
-                      job_state_is_active(job->state) ? job->station : "") &&
+           words_copy(&to->station, job_state_is_active(job->state) ||
+                                            job->state == JOB_COMPLETED
+                                        ? job->station
+                                        : "") &&
            words_copy(&to->why, job->why) && words_copy(&to->command, command);
 }
 

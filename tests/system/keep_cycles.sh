@@ -11,15 +11,19 @@
 
 cycles=$1 RANDOM=$2 prog=$3 dir=$4
 shift 4
-nap_ms=${NAP_MS:-500} done_cycles=0 refused=0 broken_off=0
+done_cycles=0 refused=0 broken_off=0
 input=$dir/stdin
 [ -f "$input" ] || input=/dev/null
 
 cp -a "$dir" "$work/undisturbed"
 cp -a "$dir" "$work/moved"
 [ "$input" = /dev/null ] || input=$work/moved/stdin
+began=${EPOCHREALTIME/./}
 (cd "$work/undisturbed" && exec timeout 300 "$@" <"$input" >stdout) ||
     fail "$prog: ended with $? undisturbed"
+# short enough for all the stops to fall into the program's time
+nap_ms=$(((${EPOCHREALTIME/./} - began) / 1000 / (cycles + 1)))
+nap_ms=${NAP_MS:-$((nap_ms < 30 ? 30 : nap_ms > 500 ? 500 : nap_ms))}
 cd "$work/moved"
 
 nap() { # from $1 to $2 milliseconds

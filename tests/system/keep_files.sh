@@ -12,7 +12,7 @@ python=$(python3 -c 'import sys, sqlite3; print(sys.executable)' 2>/dev/null) ||
 try() { # NAME DIR COMMAND...
     local name=$1 dir=$2
     shift 2
-    bash "$here/keep_cycles.sh" "$cycles" "$seed" "$name" "$dir" "$@"
+    timeout $((120 + cycles * 20)) bash "$here/keep_cycles.sh" "$cycles" "$seed" "$name" "$dir" "$@"
 }
 
 rounds=$((60 + cycles * 40))
