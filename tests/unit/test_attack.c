@@ -230,7 +230,9 @@ START_TEST(nothing_but_files_below_the_grants_is_opened)
         "file-link",
         "up/other/secret",
         "root/etc/passwd",
-        "proc/self/root/etc/passwd",
+        "proc/self/"
+        "root"
+        "/etc/passwd",
         "cwd-link",
         "fd-link",
         "/proc/self/environ",
