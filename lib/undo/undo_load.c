@@ -234,16 +234,13 @@ int undo_open_inode(struct undo *undo, const struct undo_inode *inode)
     char kept[32];
 
     snprintf(kept, sizeof kept, "kept.%u", inode->id);
-    if (!undo_is_copy(undo, inode)) {
-        int fd = open_if(undo, undo->dirfd, kept, inode);
-        return fd < 0 && inode->path[0] ? open_path(undo, inode->path, inode)
-                                        : fd;
-    }
-    /* a new inode at the name it had */
-    for (size_t i = 0; i < undo->name_count; i++)
+    /* a new inode at the name it had; a copy without a name was made by
+     * somebody who was killed before he could remove the file, which is still
+     * there */
+    for (size_t i = 0; undo_is_copy(undo, inode) && i < undo->name_count; i++)
         if (undo->names[i].kind == SEGMENT_FILE &&
             undo->names[i].id == inode->id)
             return open_path(undo, undo->names[i].path, NULL);
-    errno = ENOENT;
-    return -1;
+    int fd = open_if(undo, undo->dirfd, kept, inode);
+    return fd < 0 && inode->path[0] ? open_path(undo, inode->path, inode) : fd;
 }

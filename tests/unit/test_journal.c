@@ -641,11 +641,7 @@ int main(void)
     tcase_add_test(cases, a_number_that_is_used_again_is_not_the_file);
     tcase_set_timeout(random, 600);
     tcase_add_test(random, random_sequences_are_undone);
-    /* fails one time in six with seed 76, on tmpfs: "removed by another" */
-    if (getenv("CKPT_TEST_LONG"))
-        tcase_add_test(random, also_on_another_file_system);
-    else
-        puts("left out: also_on_another_file_system (CKPT_TEST_LONG=1)");
+    tcase_add_test(random, also_on_another_file_system);
     suite_add_tcase(suite, cases);
     suite_add_tcase(suite, random);
     SRunner *runner = srunner_create(suite);
