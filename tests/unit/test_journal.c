@@ -627,6 +627,31 @@ START_TEST(a_number_that_is_used_again_is_not_the_file)
 }
 END_TEST
 
+/* Killed after the copy was made and before the name was noted, so before the
+ * file could be removed. */
+START_TEST(a_copy_without_a_name_is_not_the_file)
+{
+    char path[256], text[32] = "";
+
+    write_plain("f", "original");
+    ck_assert_int_eq(journal_rollback(&config, 0, &err), 0);
+    struct journal *journal = journal_open(&config, 0, &err);
+    write_journaled(journal, "f", "the job's");
+    journal_close(journal);
+    snprintf(path, sizeof path, "%s/journal/0/kept.1", job);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_eq((int)write(fd, "the j", 5), 5);
+    close(fd);
+    ck_assert_int_eq(journal_rollback(&config, 0, &err), 0);
+    ck_assert_int_eq(conflicts, 0);
+    snprintf(path, sizeof path, "%s/f", tree);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq((int)read(fd, text, sizeof text), 8);
+    ck_assert_str_eq(text, "original");
+    close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("journal");
@@ -639,6 +664,7 @@ int main(void)
     tcase_add_test(cases, links_of_the_journal_do_not_show);
     tcase_add_test(cases, a_renaming_is_undone_twice);
     tcase_add_test(cases, a_number_that_is_used_again_is_not_the_file);
+    tcase_add_test(cases, a_copy_without_a_name_is_not_the_file);
     tcase_set_timeout(random, 600);
     tcase_add_test(random, random_sequences_are_undone);
     tcase_add_test(random, also_on_another_file_system);
