@@ -3,6 +3,7 @@
 
 #include "lib/common/sys.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 int ckpt_arena_map(struct ckpt_arena *arena, size_t len, struct ckpt_err *err)
@@ -38,7 +39,7 @@ void ckpt_arena_keep(struct ckpt_arena *arena, size_t len)
     arena->at += len < left ? len : left;
 }
 
-void *ckpt_arena_alloc(struct ckpt_arena *arena, size_t len)
+void *ckpt_arena_reserve(struct ckpt_arena *arena, size_t len)
 {
     if (len > (size_t)(arena->end - arena->at) - 15) {
         errno = ENOMEM;
@@ -46,5 +47,14 @@ void *ckpt_arena_alloc(struct ckpt_arena *arena, size_t len)
     }
     void *p = arena->at;
     ckpt_arena_keep(arena, len);
+    return p;
+}
+
+void *ckpt_arena_alloc(struct ckpt_arena *arena, size_t len)
+{
+    void *p = ckpt_arena_reserve(arena, len);
+
+    if (p)
+        memset(p, 0, len);
     return p;
 }

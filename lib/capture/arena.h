@@ -21,7 +21,12 @@ void ckpt_arena_unmap(struct ckpt_arena *arena);
 /* 16-byte aligned, zeroed; NULL with ENOMEM when it is full. */
 void *ckpt_arena_alloc(struct ckpt_arena *arena, size_t len);
 
-/* All that is left, to fill from the front; then keep `len` bytes of it. */
+/* The same for long lists that are filled from the front and seldom to their
+ * end: not zeroed, what is not used is not touched. */
+void *ckpt_arena_reserve(struct ckpt_arena *arena, size_t len);
+
+/* All that is left, to fill from the front; then keep `len` bytes of it.  It is
+ * not zeroed: others may have worked there. */
 void *ckpt_arena_rest(struct ckpt_arena *arena, size_t *len);
 void ckpt_arena_keep(struct ckpt_arena *arena, size_t len);
 

@@ -276,7 +276,7 @@ int ckpt_memory_look(struct ckpt_memory *memory, struct ckpt_arena *arena,
         return ckpt_err_set(err, EACCES, "cannot read /proc/self/pagemap");
     l.room = memory->nmaps + SEGMENTS_MAX;
     memory->segments =
-        ckpt_arena_alloc(arena, l.room * sizeof *memory->segments);
+        ckpt_arena_reserve(arena, l.room * sizeof *memory->segments);
     int rc = memory->segments
                  ? look_segments(&l)
                  : ckpt_err_sys(err, "list of %zu segments", l.room);

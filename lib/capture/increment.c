@@ -150,7 +150,7 @@ static int scan(struct ckpt_increment *inc, struct ckpt_chain *c,
     inc->since.runs = runs;
     inc->since.room = runs->count + 65536;
     inc->since.held =
-        ckpt_arena_alloc(arena, inc->since.room * sizeof *inc->since.held);
+        ckpt_arena_reserve(arena, inc->since.room * sizeof *inc->since.held);
     if (!inc->since.held)
         return ckpt_err_sys(err, "list of unchanged pages");
     return ckpt_tracker_restart(&c->tracker, err);
