@@ -6,6 +6,7 @@
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,34 @@ static bool is_skipped(const struct around *a, const char *dir,
     return false;
 }
 
+static void put_file(struct around *a, const char *name, const struct stat *st)
+{
+    ckpt_put_str(&a->out, name);
+    ckpt_put_u64(&a->out, st->st_ino);
+    ckpt_put_u64(&a->out, (uint64_t)st->st_size);
+    ckpt_put_u64(&a->out, (uint64_t)st->st_mtim.tv_sec * 1000000000u +
+                              (uint64_t)st->st_mtim.tv_nsec);
+}
+
+/* What libckpt writes there itself is listed as what is not to be looked at:
+ * it need not be there yet. */
+static long list_skipped(struct around *a, const char *dir)
+{
+    const struct stat none = {.st_size = CKPT_AROUND_NOT_FOLLOWED};
+    size_t len = strlen(dir);
+    long count = 0;
+
+    for (const char *const *s = a->skip; *s; s++) {
+        const char *slash = strrchr(*s, '/');
+        if (slash && (size_t)(slash - *s) == len &&
+            strncmp(*s, dir, len) == 0 && strlen(slash + 1) <= NAME_MAX) {
+            put_file(a, slash + 1, &none);
+            count++;
+        }
+    }
+    return count;
+}
+
 static bool list_one(struct around *a, int fd, const char *dir,
                      const char *name)
 {
@@ -39,11 +68,7 @@ static bool list_one(struct around *a, int fd, const char *dir,
     if (ckpt_sys(SYS_newfstatat, fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
         !S_ISREG(st.st_mode) || is_skipped(a, dir, name))
         return false;
-    ckpt_put_str(&a->out, name);
-    ckpt_put_u64(&a->out, st.st_ino);
-    ckpt_put_u64(&a->out, (uint64_t)st.st_size);
-    ckpt_put_u64(&a->out, (uint64_t)st.st_mtim.tv_sec * 1000000000u +
-                              (uint64_t)st.st_mtim.tv_nsec);
+    put_file(a, name, &st);
     return true;
 }
 
@@ -72,7 +97,7 @@ static bool is_local(int fd)
 static long list_all(struct around *a, int fd, const char *dir)
 {
     _Alignas(struct ckpt_dirent) char buf[4096];
-    long n, count = 0;
+    long n, count = list_skipped(a, dir);
 
     while ((n = ckpt_sys(SYS_getdents64, fd, buf, sizeof buf)) > 0) {
         for (long at = 0; at < n;) {
@@ -134,7 +159,6 @@ void ckpt_files_around(const struct ckpt_file_table *table, const char *cwd,
     *note = (struct ckpt_blob){NULL, 0};
     if (!a)
         return;
-    memset(a, 0, sizeof *a); /* others have worked in the arena before */
     uint8_t *data = ckpt_arena_rest(arena, &room);
     a->skip = skip;
     a->out = ckpt_bytes_over(data, room < 1u << 20 ? room : 1u << 20);

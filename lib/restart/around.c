@@ -1,11 +1,14 @@
 /* around.c - see around.h */
 #include "lib/restart/around.h"
 
+#include "lib/files/around.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 enum { NAMED = 3, DIR_FILES = 256 };
 
@@ -16,7 +19,10 @@ struct around {
     char names[1024];
     /* of the directory that is being looked at */
     const char *dir;
-    char listed[DIR_FILES][256];
+    struct {
+        char name[256];
+        bool is_prefix; /* of files that are not followed */
+    } listed[DIR_FILES];
     uint32_t nlisted;
 };
 
@@ -53,41 +59,75 @@ static bool is_open(const struct around *a, uint64_t ino, const char *name)
     return strncmp(path, a->image, strlen(a->image)) == 0;
 }
 
+/* Images that were made later, under other names. */
+static bool is_image(const struct around *a, const char *name)
+{
+    char path[CKPT_PATH_MAX + 256];
+    struct ckpt_err err;
+
+    snprintf(path, sizeof path, "%s/%s", a->dir, name);
+    struct ckpt_image *image = ckpt_image_open(path, &err);
+    if (image)
+        ckpt_image_close(image);
+    return image != NULL;
+}
+
+/* The program could have written it, or replaced it. */
+static bool is_possible(const struct around *a, const char *name,
+                        const struct stat *st)
+{
+    uint32_t uid = a->notes->process.uid;
+
+    return (uid == 0 || st->st_uid == uid) && !is_ours(st->st_ino) &&
+           !is_image(a, name);
+}
+
+/* A file that was copied to here is not changed, although it is another. */
 static void compare(struct around *a, int dirfd, struct ckpt_bytes *in)
 {
-    char *name = a->listed[a->nlisted];
+    char *name = a->listed[a->nlisted].name;
     struct stat st;
 
-    ckpt_get_str(in, name, sizeof a->listed[0]);
+    ckpt_get_str(in, name, sizeof a->listed[0].name);
     uint64_t ino = ckpt_get_u64(in), size = ckpt_get_u64(in);
     uint64_t mtime = ckpt_get_u64(in);
     if (in->failed)
         return;
-    a->nlisted++;
-    if (is_open(a, ino, name) || is_ours(ino))
+    bool is_prefix = size == (uint64_t)CKPT_AROUND_NOT_FOLLOWED;
+    a->listed[a->nlisted++].is_prefix = is_prefix;
+    if (is_prefix || is_open(a, ino, name))
         return;
-    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-        st.st_ino != ino || (uint64_t)st.st_size != size ||
-        (uint64_t)st.st_mtim.tv_sec * 1000000000u +
-                (uint64_t)st.st_mtim.tv_nsec !=
-            mtime)
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         add(a, name);
+    else if (((uint64_t)st.st_size != size ||
+              (uint64_t)st.st_mtim.tv_sec * 1000000000u +
+                      (uint64_t)st.st_mtim.tv_nsec !=
+                  mtime) &&
+             is_possible(a, name, &st))
+        add(a, name);
+}
+
+static bool is_listed(const struct around *a, const char *name)
+{
+    for (uint32_t i = 0; i < a->nlisted; i++) {
+        const char *listed = a->listed[i].name;
+        if (a->listed[i].is_prefix ? strncmp(name, listed, strlen(listed)) == 0
+                                   : strcmp(name, listed) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void find_new(struct around *a, DIR *stream)
 {
     struct stat st;
 
-    for (struct dirent *e; (e = readdir(stream));) {
-        uint32_t i = 0;
-        while (i < a->nlisted && strcmp(a->listed[i], e->d_name) != 0)
-            i++;
-        if (i == a->nlisted &&
+    for (struct dirent *e; (e = readdir(stream));)
+        if (!is_listed(a, e->d_name) &&
             fstatat(dirfd(stream), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode) && !is_ours(st.st_ino) &&
-            !is_open(a, st.st_ino, e->d_name))
+            S_ISREG(st.st_mode) && !is_open(a, st.st_ino, e->d_name) &&
+            is_possible(a, e->d_name, &st))
             add(a, e->d_name);
-    }
 }
 
 static void look(struct around *a, struct ckpt_bytes *in)
@@ -108,6 +148,14 @@ static void look(struct around *a, struct ckpt_bytes *in)
     closedir(stream);
 }
 
+/* What it listed were local files of another machine. */
+static bool is_elsewhere(const struct ckpt_notes *notes)
+{
+    struct utsname name;
+
+    return uname(&name) < 0 || strcmp(name.nodename, notes->meta.host) != 0;
+}
+
 void ckpt_around_tell(const struct ckpt_image *image,
                       const struct ckpt_notes *notes, const char *path,
                       void (*tell)(const char *text))
@@ -117,7 +165,7 @@ void ckpt_around_tell(const struct ckpt_image *image,
     size_t len;
     const void *note = ckpt_image_note(image, "CKPT", CKPT_NOTE_AROUND, &len);
 
-    if (!note || !tell)
+    if (!note || !tell || is_elsewhere(notes))
         return;
     a = (struct around){.notes = notes, .image = path};
     struct ckpt_bytes in = ckpt_bytes_over((void *)(uintptr_t)note, len);

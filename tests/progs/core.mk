@@ -18,6 +18,8 @@ core_progs = \
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
+TESTS += tests/system/core_around.sh
+dist_check_SCRIPTS += tests/system/core_around.sh
 TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
