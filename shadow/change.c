@@ -9,6 +9,8 @@
 #include <linux/falloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct change *change_create(struct journal *journal)
@@ -102,36 +104,79 @@ int change_ended(struct change *change, int fd, int rc)
     return rc;
 }
 
-/* The end, or where it was when the write was begun. */
-static off_t append_at(struct change *change, int fd)
+/* The journal knows of [offset, offset + len) of the file. */
+static int data_ready(struct change *change, int fd, off_t offset, size_t len)
+{
+    if (journal_data(change->journal, fd, (uint64_t)offset, len, &change->err) <
+            0 ||
+        journal_ready(change->journal, fd, &change->err) < 0)
+        return change_refused(change, fd);
+    return 0;
+}
+
+/* How much of the data stands where a killed shadow was about to append it. */
+static size_t appended(int fd, const void *data, size_t len, off_t offset)
+{
+    char buf[4096];
+    size_t done = 0;
+
+    while (done < len) {
+        size_t n = len - done < sizeof buf ? len - done : sizeof buf;
+        ssize_t got = ckpt_pread_full(fd, buf, n, offset + (off_t)done);
+        if (got <= 0)
+            return done; /* the file ends in the middle of it */
+        if (memcmp(buf, (const char *)data + done, (size_t)got) != 0)
+            return 0; /* somebody else's */
+        done += (size_t)got;
+    }
+    return done;
+}
+
+/* At the end, wherever that is by now: other jobs append, too. */
+static off_t append_full(int fd, const void *data, size_t len)
+{
+    struct iovec rest = {(void *)data, len};
+
+    while (rest.iov_len > 0) {
+        ssize_t n = pwritev2(fd, &rest, 1, -1, RWF_APPEND);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        rest.iov_base = (char *)rest.iov_base + n;
+        rest.iov_len -= (size_t)n;
+    }
+    return lseek(fd, 0, SEEK_CUR); /* -1 above: the descriptor's own offset */
+}
+
+static off_t append(struct change *change, int fd, const void *data, size_t len)
 {
     struct note *note = change->note;
+    size_t done =
+        note_has(note, NOTE_APPEND) ? appended(fd, data, len, note->offset) : 0;
 
-    if (note_has(note, NOTE_APPEND))
-        return note->offset;
+    if (done > 0 && done == len)
+        return note->offset + (off_t)len;
     off_t end = lseek(fd, 0, SEEK_END);
-    if (note && end >= 0) {
-        note->offset = end;
+    if (end < 0 || data_ready(change, fd, end, len) < 0)
+        return -1;
+    if (note && done == 0) {
+        note->offset = lseek(fd, 0, SEEK_END); /* the sync took a while */
         note_make(note, NOTE_APPEND);
     }
-    return end;
+    end = append_full(fd, (const char *)data + done, len - done);
+    return change_ended(change, fd, end < 0 ? -1 : 0) < 0 ? -1 : end;
 }
 
 off_t change_write(struct change *change, int fd, const void *data, size_t len,
                    off_t offset)
 {
     if (offset < 0)
-        offset = append_at(change, fd);
-    if (offset < 0)
+        return append(change, fd, data, len);
+    if (data_ready(change, fd, offset, len) < 0)
         return -1;
-    if (journal_data(change->journal, fd, (uint64_t)offset, len, &change->err) <
-            0 ||
-        journal_ready(change->journal, &change->err) < 0)
-        return change_refused(change, fd);
     int rc = ckpt_pwrite_full(fd, data, len, offset);
-    if (change_ended(change, fd, rc) < 0)
-        return -1;
-    return offset + (off_t)len;
+    return change_ended(change, fd, rc) < 0 ? -1 : offset + (off_t)len;
 }
 
 int change_truncate(struct change *change, int fd, off_t size)
@@ -141,7 +186,7 @@ int change_truncate(struct change *change, int fd, off_t size)
         return -1;
     }
     if (journal_size(change->journal, fd, (uint64_t)size, &change->err) < 0 ||
-        journal_ready(change->journal, &change->err) < 0)
+        journal_ready(change->journal, fd, &change->err) < 0)
         return change_refused(change, fd);
     return change_ended(change, fd, ftruncate(fd, size));
 }
@@ -161,7 +206,7 @@ int change_fallocate(struct change *change, int fd, int mode, off_t offset,
     bool zeroes = mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE);
     if (journal_data(change->journal, fd, (uint64_t)offset,
                      zeroes ? (uint64_t)len : 0, &change->err) < 0 ||
-        journal_ready(change->journal, &change->err) < 0)
+        journal_ready(change->journal, fd, &change->err) < 0)
         return change_refused(change, fd);
     return change_ended(change, fd, fallocate(fd, mode, offset, len));
 }
@@ -169,7 +214,7 @@ int change_fallocate(struct change *change, int fd, int mode, off_t offset,
 static int attr_ready(struct change *change, int fd)
 {
     if (journal_attr(change->journal, fd, &change->err) < 0 ||
-        journal_ready(change->journal, &change->err) < 0)
+        journal_ready(change->journal, fd, &change->err) < 0)
         return change_refused(change, fd);
     return 0;
 }

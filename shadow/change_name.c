@@ -10,7 +10,7 @@ static int name_ready(struct change *change, int dirfd, const char *name)
 {
     change_note_fs(change, dirfd);
     if (journal_name(change->journal, dirfd, name, &change->err) < 0 ||
-        journal_ready(change->journal, &change->err) < 0)
+        journal_ready(change->journal, -1, &change->err) < 0)
         return change_refused(change, -1);
     return 0;
 }
@@ -195,7 +195,7 @@ static int rename_other(struct change *change, int from_dirfd, const char *from,
 
     if (journal_name(change->journal, from_dirfd, from, &change->err) < 0 ||
         journal_name(change->journal, to_dirfd, to, &change->err) < 0 ||
-        journal_ready(change->journal, &change->err) < 0)
+        journal_ready(change->journal, -1, &change->err) < 0)
         return change_refused(change, -1);
     bool replaces = fstatat(to_dirfd, to, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
                     old.st_ino != st->st_ino;

@@ -69,7 +69,7 @@ static int note_content(struct keep_call *call, int fd, const struct stat *st,
         if (keep_over_limit(call, len) < 0)
             return -1;
         if (journal_data(call->journal, fd, from, len, &call->err) < 0 ||
-            journal_ready(call->journal, &call->err) < 0)
+            journal_ready(call->journal, -1, &call->err) < 0)
             return keep_failed(call, "journal");
         from += len;
     } while (from < to);

@@ -14,7 +14,7 @@ enum { NR_FCHMODAT2 = 452, CALLS = 512 };
 
 static int ready(struct keep_call *call)
 {
-    return journal_ready(call->journal, &call->err) < 0
+    return journal_ready(call->journal, -1, &call->err) < 0
                ? keep_failed(call, "journal")
                : 0;
 }

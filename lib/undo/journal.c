@@ -603,10 +603,23 @@ int journal_attr(struct journal *journal, int fd, struct ckpt_err *err)
 /* --- around the change
  * ---------------------------------------------------------- */
 
-int journal_ready(struct journal *journal, struct ckpt_err *err)
+/* Others may have been at the file, the last moment being now. */
+static void look_for_others(struct journal *journal, int fd)
+{
+    struct stat st;
+
+    if (fd < 0 || journal->config.lazy || fstat(fd, &st) < 0)
+        return;
+    struct touched *touched = journal_find(journal, &st);
+    if (touched)
+        seen_expect(journal->seen, touched->seen, &st);
+}
+
+int journal_ready(struct journal *journal, int fd, struct ckpt_err *err)
 {
     if (segment_flush(journal->segment, err) < 0)
         return -1;
+    look_for_others(journal, fd);
     __atomic_store_n(&seen_head(journal->seen)->busy, 1, __ATOMIC_SEQ_CST);
     return 0;
 }
@@ -677,5 +690,5 @@ int journal_rename_dir(struct journal *journal, int from_dirfd,
     journal->busy_paths = 0;
     busy_name(journal, head.from);
     busy_name(journal, head.to);
-    return journal_ready(journal, err);
+    return journal_ready(journal, -1, err);
 }

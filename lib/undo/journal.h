@@ -123,9 +123,12 @@ int journal_size(struct journal *journal, int fd, uint64_t size,
  * may be O_PATH. */
 int journal_attr(struct journal *journal, int fd, struct ckpt_err *err);
 
-int journal_ready(struct journal *journal, struct ckpt_err *err);
+/* `fd` (may be -1): the file whose content or attributes are to be changed.
+ * That others changed it since this journal's last change is noted, and a
+ * roll-back will say so. */
+int journal_ready(struct journal *journal, int fd, struct ckpt_err *err);
 
-/* `fd` (may be -1): the file whose content or attributes were changed. */
+/* `fd` as for journal_ready(). */
 void journal_done(struct journal *journal, int fd);
 /* `name` in `dirfd` was made by us.  Called before journal_done(). */
 void journal_made(struct journal *journal, int dirfd, const char *name);

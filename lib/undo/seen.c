@@ -86,7 +86,16 @@ void seen_update(struct seen *seen, int64_t index, const struct stat *st)
         .mtime_sec = st->st_mtim.tv_sec,
         .mtime_nsec = (uint32_t)st->st_mtim.tv_nsec,
         .is_file = S_ISREG(st->st_mode),
+        .shared = files(seen)[index].shared,
     };
+}
+
+void seen_expect(struct seen *seen, int64_t index, const struct stat *st)
+{
+    struct seen_file *file = &files(seen)[index];
+
+    if (!seen_matches(file, st))
+        file->shared = true;
 }
 
 int64_t seen_add(struct seen *seen, const struct stat *st)
@@ -97,6 +106,7 @@ int64_t seen_add(struct seen *seen, const struct stat *st)
     if (need > seen->size && map_size(seen, 2 * seen->size) < 0)
         return -1;
     int64_t index = seen->head->count;
+    files(seen)[index].shared = false;
     seen_update(seen, index, st);
     seen->head->count++;
     return index;
@@ -130,6 +140,7 @@ int seen_adopt(struct seen *seen, const struct stat *st, uint64_t was_dev,
         file->size = entry.size;
         file->mtime_sec = entry.mtime_sec;
         file->mtime_nsec = entry.mtime_nsec;
+        file->shared = entry.shared;
     }
     /* What it replaces may itself have been put back before. */
     file->was_dev = entry.was_ino ? entry.was_dev : was_dev;
@@ -160,7 +171,7 @@ bool seen_matches(const struct seen_file *file, const struct stat *st)
         return false;
     if (!file->is_file || !S_ISREG(st->st_mode))
         return true;
-    return file->size == (uint64_t)st->st_size &&
+    return !file->shared && file->size == (uint64_t)st->st_size &&
            file->mtime_sec == st->st_mtim.tv_sec &&
            file->mtime_nsec == (uint32_t)st->st_mtim.tv_nsec;
 }

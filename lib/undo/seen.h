@@ -28,7 +28,7 @@ struct seen_file {
     uint64_t was_dev; /* put back from a copy: the inode it was, or 0 */
     uint64_t was_ino;
     uint32_t put_back; /* by the last roll-back: no record knows the number */
-    uint32_t zero;
+    uint32_t shared;   /* others changed it between the owner's changes */
 };
 
 struct seen_head {
@@ -55,6 +55,9 @@ struct seen_head *seen_head(struct seen *seen);
 /* A new entry; its index, or -1 with errno. */
 int64_t seen_add(struct seen *seen, const struct stat *st);
 void seen_update(struct seen *seen, int64_t index, const struct stat *st);
+/* The owner is to change it: when it does not look as it was left, others were
+ * there, and it never matches again. */
+void seen_expect(struct seen *seen, int64_t index, const struct stat *st);
 /* A roll-back put a file back as a new inode (`st`): an entry that says what
  * the one of the inode it was says, if there is one (0: it was none).  The
  * number of that may be in use again, by another file that was put back: such

@@ -13,6 +13,14 @@ tests_unit_test_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_journal_LDADD = shadow/libshadow.a shadow/libjobdir.a \
 	lib/libundo.a lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
 
+# Several jobs and one file.
+check_PROGRAMS += tests/unit/test_change
+TESTS += tests/unit/test_change
+tests_unit_test_change_SOURCES = tests/unit/test_change.c
+tests_unit_test_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_change_LDADD = shadow/libshadow.a shadow/libjobdir.a \
+	lib/libundo.a lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
+
 check_PROGRAMS += tests/unit/test_shadow
 TESTS += tests/unit/test_shadow
 tests_unit_test_shadow_SOURCES = tests/unit/test_shadow.c
