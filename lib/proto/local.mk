@@ -61,7 +61,8 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 lib_libproto_a_SOURCES = $(PROTO_CLIENT_SOURCES) \
 	lib/proto/rpc_client_new.c \
 	lib/proto/rpc_server.c lib/proto/rpc_server.h lib/proto/rpc_reply.c \
-	lib/proto/serve.c lib/proto/serve.h
+	lib/proto/serve.c lib/proto/serve_conn.c lib/proto/serve.h \
+	lib/proto/serve_impl.h
 lib_libproto_a_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SODIUM_CFLAGS)
 lib_libproto_a_LIBADD = $(lib_libprotogen_a_OBJECTS)
 EXTRA_lib_libproto_a_DEPENDENCIES = $(lib_libprotogen_a_OBJECTS)

@@ -132,6 +132,11 @@ void ckpt_rpc_server_destroy(struct ckpt_rpc_server *server);
 void ckpt_rpc_server_set_admit(struct ckpt_rpc_server *server,
                                int (*admit)(struct svc_req *req));
 
+/* Call touched(context) when a deferred reply was sent or dropped: what
+ * _events() and _pending() say may be another thing then, outside of a step. */
+void ckpt_rpc_server_set_touched(struct ckpt_rpc_server *server,
+                                 void (*touched)(void *context));
+
 /* Send what waits, read what has come, answer the whole calls in it; never
  * waits.  1: go on; 0: the peer is gone; -1: error, drop the connection (errno,
  * err).  Call it when the socket has one of _events() (POLLIN, POLLOUT), and

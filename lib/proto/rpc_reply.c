@@ -223,12 +223,16 @@ void ckpt_rpc_defer_keep(struct ckpt_rpc_deferred *deferred, void *buf,
 
 static void unlink_and_free(struct ckpt_rpc_deferred *deferred)
 {
-    if (deferred->server) {
-        struct ckpt_rpc_deferred **at = &deferred->server->deferred;
+    struct ckpt_rpc_server *server = deferred->server;
+
+    if (server) {
+        struct ckpt_rpc_deferred **at = &server->deferred;
         while (*at != deferred)
             at = &(*at)->next;
         *at = deferred->next;
-        deferred->server->deferred_count--;
+        server->deferred_count--;
+        if (server->touched)
+            server->touched(server->context);
     }
     free(deferred);
 }

@@ -364,6 +364,12 @@ void ckpt_rpc_server_set_admit(struct ckpt_rpc_server *server,
     server->admit = admit;
 }
 
+void ckpt_rpc_server_set_touched(struct ckpt_rpc_server *server,
+                                 void (*touched)(void *context))
+{
+    server->touched = touched;
+}
+
 void *ckpt_rpc_context(struct svc_req *req)
 {
     return of(req->rq_xprt)->context;

@@ -28,6 +28,7 @@ struct ckpt_rpc_server {
     uint32_t prog, vers;
     ckpt_rpc_dispatch *dispatch;
     int (*admit)(struct svc_req *req);
+    void (*touched)(void *context);
     void *context;
     struct ckpt_rpc_deferred *deferred;
     unsigned deferred_count;
