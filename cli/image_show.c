@@ -22,9 +22,9 @@ static const char *map_kind(uint32_t kind)
 static const char *file_kind(uint32_t kind)
 {
     static const char *const names[] = {
-        "",      "regular", "directory", "device",  "caller",
-        "pipe",  "socket",  "eventfd",   "timer",   "signalfd",
-        "epoll", "inotify", "memfd",     "unlinked"};
+        "",      "regular", "directory", "device",   "caller",
+        "pipe",  "socket",  "eventfd",   "timer",    "signalfd",
+        "epoll", "inotify", "memfd",     "unlinked", "pty"};
 
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
 }

@@ -48,6 +48,9 @@ const char *ckpt_look_field(const char *text, const char *name);
 
 /* The modes of a terminal; of other devices nothing. */
 int ckpt_look_terminal(struct ckpt_look *l, struct ckpt_open_file *f);
+/* 1: an end of a pseudo-terminal that is in the process as a whole; 0: it is
+ * not; -1. */
+int ckpt_look_pty(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_pipe(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_socket(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_anon(struct ckpt_look *l, struct ckpt_open_file *f);

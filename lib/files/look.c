@@ -113,6 +113,9 @@ static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
         f->kind = CKPT_FILE_DEVICE;
         return ckpt_look_terminal(l, f);
     }
+    int pty = ckpt_look_pty(l, f);
+    if (pty != 0)
+        return pty < 0 ? -1 : 0;
     if (ckpt_look_given(l, f))
         return ckpt_look_terminal(l, f);
     return ckpt_look_refuse(l, f,

@@ -117,6 +117,7 @@ enum ckpt_file_kind {
     CKPT_FILE_INOTIFY = 11,
     CKPT_FILE_MEMFD = 12,    /* `content`, and seals */
     CKPT_FILE_UNLINKED = 13, /* a regular file without a name: `content` */
+    CKPT_FILE_PTY = 14,
 };
 /* Bytes that the encodings of OBJECTS have; doc/image-format.md explains. */
 struct ckpt_blob {

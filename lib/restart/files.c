@@ -190,6 +190,8 @@ static int open_kind(struct ckpt_files *files, size_t i, bool force,
         return ckpt_files_pipe(files, i, err);
     case CKPT_FILE_SOCKETPAIR:
         return ckpt_files_socketpair(files, i, err);
+    case CKPT_FILE_PTY:
+        return ckpt_files_pty(files, i, err);
     case CKPT_FILE_EVENTFD:
         return ckpt_files_eventfd(f, err);
     case CKPT_FILE_TIMERFD:

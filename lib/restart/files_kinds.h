@@ -31,6 +31,7 @@ int ckpt_files_again(int fd, const struct ckpt_open_file *f,
 int ckpt_files_pipe(struct ckpt_files *files, size_t i, struct ckpt_err *err);
 int ckpt_files_socketpair(struct ckpt_files *files, size_t i,
                           struct ckpt_err *err);
+int ckpt_files_pty(struct ckpt_files *files, size_t i, struct ckpt_err *err);
 int ckpt_files_eventfd(const struct ckpt_open_file *f, struct ckpt_err *err);
 int ckpt_files_timerfd(const struct ckpt_open_file *f, struct ckpt_err *err);
 int ckpt_files_signalfd(const struct ckpt_open_file *f, struct ckpt_err *err);
