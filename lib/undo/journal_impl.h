@@ -40,9 +40,40 @@ struct journal {
     uint64_t kept_bytes; /* of files that this segment holds by link or copy */
 };
 
+static inline struct inode_key inode_key_of(const struct stat *st)
+{
+    return (struct inode_key){st->st_dev, st->st_ino};
+}
+
+/* Begin this segment; `rename` (may be NULL) is what begins it.  On failure
+ * the old one goes on. */
+int journal_start(struct journal *journal, uint32_t number,
+                  const struct segment_head *rename, struct ckpt_err *err);
+
+/* --- journal_inodes.c --- */
+
+/* An absolute name of an open file without symbolic links; empty when it was
+ * removed or cannot be told. */
+void journal_path_of(int fd, char path[PATH_MAX]);
+
 /* What is known of the inode in this segment, or NULL. */
 struct touched *journal_find(const struct journal *journal,
                              const struct stat *st);
+/* Its record, made at the first touch; NULL with *err. */
+struct touched *journal_touch(struct journal *journal, const struct stat *st,
+                              const char *path, struct ckpt_err *err);
+/* It is new to the segment and needs no record when it is `fresh`, made in the
+ * segment.  NULL with errno. */
+struct touched *journal_add(struct journal *journal, const struct stat *st,
+                            bool fresh);
+/* Its number may be used again, by anybody. */
+void journal_forget(struct journal *journal, const struct stat *st);
+void journal_touched_free(void *touched);
+
+/* One more link to it is the journal's. */
+void journal_count_link(struct journal *journal, const struct stat *st);
+
+/* --- journal_lazy.c --- */
 
 /* A lazy journal meets an inode that it does not know under a name that was
  * recorded: it was made in this segment. */

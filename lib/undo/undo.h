@@ -54,6 +54,9 @@ int segment_undo(const struct journal_config *config, uint32_t number,
 int undo_load(struct undo *undo, struct ckpt_err *err);
 void undo_clear(struct undo *undo);
 
+/* The record of that number; NULL: none. */
+const struct undo_inode *undo_inode_of(const struct undo *undo, uint32_t id);
+
 /* The directory of an absolute path without symbolic links, O_PATH; *name
  * points to the last component.  -1 with errno. */
 int undo_parent(const char *path, const char **name);
@@ -76,6 +79,12 @@ bool undo_is_restored(const struct undo *undo, const struct undo_name *record,
 /* Look for files that others changed; copy them to DIR/conflicts and report
  * them.  Done once for each segment. */
 int undo_check(struct undo *undo, struct ckpt_err *err);
+
+/* The steps: what every name stood for, what the files held, and their
+ * attributes. */
+int undo_names(struct undo *undo, struct ckpt_err *err);
+int undo_blocks(struct undo *undo, struct ckpt_err *err);
+int undo_attributes(struct undo *undo, struct ckpt_err *err);
 
 /* ESTALE, with the cause, when the segment cannot be undone any more. */
 int segment_check_lost(const char *dir, uint32_t number, struct ckpt_err *err);

@@ -169,6 +169,13 @@ int undo_parent(const char *path, const char **name)
                         sizeof how);
 }
 
+const struct undo_inode *undo_inode_of(const struct undo *undo, uint32_t id)
+{
+    if (id >= undo->inode_count || undo->inodes[id].id == 0)
+        return NULL;
+    return &undo->inodes[id];
+}
+
 bool undo_is_copy(const struct undo *undo, const struct undo_inode *inode)
 {
     char kept[32];
