@@ -182,7 +182,7 @@ static void show_totals(const struct listing *l)
     printf("\n%u jobs; %u completed, %u removed, %u idle, %u running, %u held, "
            "%u suspended\n",
            l->total, s[JOB_COMPLETED], s[JOB_REMOVED] + s[JOB_REMOVING],
-           s[JOB_IDLE] + s[JOB_STARTING], s[JOB_RUNNING],
+           s[JOB_IDLE] + s[JOB_STARTING] + s[JOB_WAITING], s[JOB_RUNNING],
            s[JOB_HELD] + s[JOB_HOLDING], s[JOB_SUSPENDED] + s[JOB_VACATING]);
 }
 

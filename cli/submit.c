@@ -19,7 +19,8 @@ static const char usage[] =
     "usage: ckpt submit [--pool DIR] [--json] [--name S] [--in F] [--out F]\n"
     "           [--err F] [--log F] [--require EXPR] [--prio N] [--count N]\n"
     "           [--grant DIR[:ro|:rw][,limit=SIZE]]...\n"
-    "           [--map PREFIX=local|home|fetch]... [--tty] [--] PROG ARG...\n"
+    "           [--map PREFIX=local|home|fetch]... [--after JOB]...\n"
+    "           [--tty] [--] PROG ARG...\n"
     "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
     "Queue a job; prints its id, one line for each job.  The program runs in\n"
     "this directory and environment, wherever it runs; paths may hold\n"
@@ -46,6 +47,7 @@ enum {
     OPT_GRANT,
     OPT_MAP,
     OPT_TTY,
+    OPT_AFTER,
 };
 
 static const struct option options[] = {
@@ -61,6 +63,7 @@ static const struct option options[] = {
     {"grant", required_argument, NULL, OPT_GRANT},
     {"map", required_argument, NULL, OPT_MAP},
     {"tty", no_argument, NULL, OPT_TTY},
+    {"after", required_argument, NULL, OPT_AFTER},
     {NULL, 0, NULL, 0},
 };
 
@@ -151,6 +154,10 @@ static void parse_options(struct cli *cli, int argc, char **argv,
             break;
         case OPT_TTY:
             take_terminal(&s->spec);
+            break;
+        case OPT_AFTER:
+            if (submit_split_ids(optarg, &s->spec.after, &err))
+                exit(cli_misuse("--after: %s", err.text));
             break;
         case OPT_MAP:
             add_kept(&s->spec.maps, grant_map_parse(optarg, cwd, &err), "map",
@@ -253,6 +260,20 @@ static char *job_name(const struct job_spec *spec)
     return slash ? slash + 1 : spec->executable;
 }
 
+static int take_after(const struct job_spec *spec, u_quad_t *ids, u_int *count,
+                      struct ckpt_err *err)
+{
+    size_t n = job_list_len(spec->after);
+
+    if (n > POOL_AFTER_MAX)
+        return ckpt_err_set(err, E2BIG, "more than %d jobs to wait for",
+                            POOL_AFTER_MAX);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = strtoull(spec->after[i], NULL, 10);
+    *count = (u_int)n;
+    return 0;
+}
+
 static int send_one(struct home *home, const struct submission *s,
                     uint64_t *first, struct ckpt_err *err)
 {
@@ -274,9 +295,14 @@ static int send_one(struct home *home, const struct submission *s,
                 .umask = spec->umask,
                 .grants = {(u_int)job_list_len(spec->grants), spec->grants},
                 .maps = {(u_int)job_list_len(spec->maps), spec->maps},
+                .every = or_empty(spec->every),
+                .notify = or_empty(spec->notify),
+                .notify_user = or_empty(spec->notify_user),
+                .on_done = or_empty(spec->on_done),
             },
         .count = s->count,
     };
+    u_quad_t ids[POOL_AFTER_MAX];
 
     if (args.spec.args.args_len > POOL_ARGS_MAX ||
         args.spec.env.env_len > POOL_ARGS_MAX)
@@ -286,15 +312,29 @@ static int send_one(struct home *home, const struct submission *s,
         args.spec.maps.maps_len > POOL_GRANTS_MAX)
         return ckpt_err_set(err, E2BIG, "more than %d grants or path rules",
                             POOL_GRANTS_MAX);
+    if (take_after(spec, ids, &args.spec.after.after_len, err))
+        return -1;
+    args.spec.after.after_val = ids;
     return home_submit(home, &args, first, err);
 }
 
+static int wait_for(struct job_spec *spec, uint64_t first, uint32_t count,
+                    struct ckpt_err *err)
+{
+    char text[48];
+
+    snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)first,
+             (unsigned long long)(first + count - 1));
+    return submit_split_ids(text, &spec->after, err);
+}
+
 /* The first job's number goes to *id. */
-static int send_all(const struct cli *cli, const struct submission *made,
+static int send_all(const struct cli *cli, struct submission *made,
                     size_t count, uint64_t *id, struct ckpt_err *err)
 {
     struct json j = json_to(stdout);
     struct home home;
+    uint64_t before = 0;
     int result = 0;
 
     if (home_open(&home, err))
@@ -302,8 +342,12 @@ static int send_all(const struct cli *cli, const struct submission *made,
     if (cli->json)
         json_array(&j, NULL);
     for (size_t i = 0; i < count && result == 0; i++) {
-        uint64_t first;
-        result = send_one(&home, &made[i], &first, err);
+        uint64_t first = before;
+        if (made[i].after_previous)
+            result = wait_for(&made[i].spec, before, made[i - 1].count, err);
+        if (result == 0)
+            result = send_one(&home, &made[i], &first, err);
+        before = first;
         if (i == 0 && result == 0)
             *id = first;
         for (uint32_t k = 0; k < made[i].count && result == 0; k++)
@@ -392,6 +436,7 @@ static int submit_program(const struct cli *cli, struct submission *s,
     job_list_free(s->spec.env);
     job_list_free(s->spec.grants);
     job_list_free(s->spec.maps);
+    job_list_free(s->spec.after);
     free(s->spec.executable);
     if (result)
         return cli_fail(&err);
@@ -411,8 +456,8 @@ static bool own_options(const struct submission *s)
     const struct job_spec *spec = &s->spec;
 
     return spec->name || spec->in || spec->out || spec->err || spec->log ||
-           spec->requirements || spec->grants || spec->maps || spec->prio ||
-           s->count != 1;
+           spec->requirements || spec->grants || spec->maps || spec->after ||
+           spec->prio || s->count != 1;
 }
 
 int cmd_submit(int argc, char **argv)

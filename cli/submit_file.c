@@ -31,6 +31,7 @@ enum key {
     K_LOCAL,
     K_HOME,
     K_FETCH,
+    K_AFTER,
     KEYS
 };
 
@@ -62,6 +63,7 @@ static const struct {
     {"local_files", K_LOCAL},
     {"home_files", K_HOME},
     {"fetch_files", K_FETCH},
+    {"after", K_AFTER},
 };
 
 struct parser {
@@ -310,6 +312,24 @@ static int make_access(struct parser *p, struct job_spec *spec)
                : 0;
 }
 
+/* Ids, or "previous": the jobs of the queue line before. */
+static int make_after(struct parser *p, struct submission *s)
+{
+    const char *text = p->values[K_AFTER].text;
+
+    if (!text || !*text)
+        return 0;
+    if (!strcasecmp(text, "previous")) {
+        s->after_previous = true;
+        if (p->count > 1)
+            return 0;
+        ckpt_err_set(p->err, EINVAL, "there is no queue line before");
+    } else if (submit_split_ids(text, &s->spec.after, p->err) == 0) {
+        return 0;
+    }
+    return at_key(p, K_AFTER, "after");
+}
+
 static int add_submission(struct parser *p, uint32_t count)
 {
     struct submission *grown =
@@ -325,7 +345,8 @@ static int add_submission(struct parser *p, uint32_t count)
     spec->umask = p->context->umask;
     return make_paths(p, spec) || make_arguments(p, spec) ||
                    make_environment(p, spec) || make_requirements(p, spec) ||
-                   make_priority(p, spec) || make_access(p, spec)
+                   make_priority(p, spec) || make_access(p, spec) ||
+                   make_after(p, &p->made[p->count - 1])
                ? -1
                : 0;
 }

@@ -8,6 +8,7 @@
  *     log         = simulate.log
  *     grant       = /data:ro; results:rw,limit=2G
  *     local_files = /scratch
+ *     after       = 7, 9-12
  *     queue 10
  *
  * The keys are those of the table in submit_file.c; any other is an error that
@@ -27,6 +28,7 @@
 struct submission {
     struct job_spec spec; /* owner and uid are the home station's to fill in */
     uint32_t count;
+    bool after_previous; /* its jobs wait for those of the one before */
 };
 
 struct submit_context {
@@ -56,5 +58,8 @@ int submit_split_arguments(const char *text, char ***list,
                            struct ckpt_err *err);
 int submit_split_environment(const char *text, char ***list,
                              struct ckpt_err *err);
+
+/* "7", "7, 9-12": job ids, added to a list in decimal. */
+int submit_split_ids(const char *text, char ***list, struct ckpt_err *err);
 
 #endif

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SUBMIT_IDS_MAX = 4096 }; /* POOL_AFTER_MAX */
+
 /* One word is being put together. */
 struct word {
     char *buf; /* as long as the whole text */
@@ -185,4 +187,40 @@ char **submit_environment(char *const *env, bool all)
             return NULL;
         }
     return made;
+}
+
+/* One id, or a range of them, with blanks or a comma behind it. */
+static int add_ids(const char **at, char ***list, struct ckpt_err *err)
+{
+    unsigned long long first, last;
+    char *end, text[24];
+
+    errno = 0;
+    first = last = strtoull(*at, &end, 10);
+    if (isdigit((unsigned char)**at) && end[0] == '-' &&
+        isdigit((unsigned char)end[1]))
+        last = strtoull(end + 1, &end, 10);
+    if (!isdigit((unsigned char)**at) || errno || first == 0 || last < first ||
+        last - first >= SUBMIT_IDS_MAX ||
+        (*end && *end != ',' && !isspace((unsigned char)*end)))
+        return ckpt_err_set(err, EINVAL, "\"%s\" is not a job's id", *at);
+    for (; first <= last; first++) {
+        snprintf(text, sizeof text, "%llu", first);
+        if (job_list_add(list, text))
+            return ckpt_err_set(err, ENOMEM, "out of memory");
+    }
+    *at = end + strspn(end, ", \t");
+    return 0;
+}
+
+int submit_split_ids(const char *text, char ***list, struct ckpt_err *err)
+{
+    const char *at = text + strspn(text, " \t");
+
+    if (!*at)
+        return ckpt_err_set(err, EINVAL, "no job is named");
+    while (*at)
+        if (add_ids(&at, list, err))
+            return -1;
+    return 0;
 }

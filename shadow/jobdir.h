@@ -127,8 +127,11 @@ struct jobexit {
     enum jobexit_how how;
     int status;
     uint32_t epoch;
-    uint32_t generation; /* newest committed image, 0: none */
-    uint64_t cpu_usec;   /* used on the station by this incarnation */
+    uint32_t generation;    /* newest committed image, 0: none */
+    uint64_t cpu_usec;      /* used on the station by this incarnation */
+    uint64_t home_cpu_usec; /* by its shadow */
+    uint64_t sent;          /* bytes, from the station to the shadow */
+    uint64_t received;      /* and back */
     char text[JOBDIR_TEXT_MAX + 1];
 };
 

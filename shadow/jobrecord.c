@@ -78,25 +78,45 @@ int jobexit_write(const char *dir, const struct jobexit *ended,
         return ckpt_err_set(err, ENOMEM, "exit: out of memory");
     int n = snprintf(text, sizeof text,
                      "ckpt-exit 1\nhow = %s\nstatus = %d\nepoch = %u\n"
-                     "generation = %u\ncpu_usec = %" PRIu64 "\ntext = %s\n",
+                     "generation = %u\ncpu_usec = %" PRIu64 "\n"
+                     "home_cpu_usec = %" PRIu64 "\nsent = %" PRIu64
+                     "\nreceived = %" PRIu64 "\ntext = %s\n",
                      jobexit_how_name(ended->how), ended->status, ended->epoch,
-                     ended->generation, ended->cpu_usec, escaped);
+                     ended->generation, ended->cpu_usec, ended->home_cpu_usec,
+                     ended->sent, ended->received, escaped);
     free(escaped);
     return jobdir_file_write(dir, "exit", text, (size_t)n, err);
 }
 
+/* What a shadow from before the usage was counted wrote has none. */
+static int parse_usage(const char *text, struct jobexit *ended)
+{
+    int at = 0;
+
+    if (sscanf(text,
+               "home_cpu_usec = %" SCNu64 "\nsent = %" SCNu64
+               "\nreceived = %" SCNu64 "\n%n",
+               &ended->home_cpu_usec, &ended->sent, &ended->received, &at) != 3)
+        ended->home_cpu_usec = ended->sent = ended->received = 0;
+    return at;
+}
+
 static int parse_exit(char *text, struct jobexit *ended)
 {
+    static const char name[] = "text = ";
     char how[16];
     int at = 0;
 
     int n = sscanf(text,
                    "ckpt-exit 1\nhow = %15s\nstatus = %d\nepoch = %u\n"
-                   "generation = %u\ncpu_usec = %" SCNu64 "\ntext =%n",
+                   "generation = %u\ncpu_usec = %" SCNu64 "\n%n",
                    how, &ended->status, &ended->epoch, &ended->generation,
                    &ended->cpu_usec, &at);
+    if (n == 5 && at > 0)
+        at += parse_usage(text + at, ended);
     char *end = strchr(text + at, '\n');
-    if (n != 5 || at == 0 || text[at] != ' ' || !end || end[1]) {
+    if (n != 5 || at == 0 || strncmp(text + at, name, strlen(name)) != 0 ||
+        !end || end[1]) {
         errno = EINVAL;
         return -1;
     }
@@ -106,7 +126,7 @@ static int parse_exit(char *text, struct jobexit *ended)
         errno = EINVAL;
         return -1;
     }
-    return take_text(ended->text, text + at + 1);
+    return take_text(ended->text, text + at + (int)strlen(name));
 }
 
 int jobexit_read(const char *dir, struct jobexit *ended, struct ckpt_err *err)

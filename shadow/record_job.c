@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,6 +103,34 @@ void shadow_over_limit(struct shadow *shadow, struct quota *quota, int fd)
     tell_denied(shadow, path, what);
 }
 
+void shadow_count(struct shadow *shadow, const struct ckpt_serve_conn *conn)
+{
+    uint64_t came, went;
+
+    if (ckpt_serve_traffic(conn, &came, &went) < 0)
+        return;
+    shadow->sent += came;
+    shadow->received += went;
+}
+
+/* Those that are still open count as well. */
+static void end_usage(struct shadow *shadow, struct jobexit *ended)
+{
+    struct rusage usage;
+
+    for (size_t i = 0; i < sizeof shadow->sessions / sizeof shadow->sessions[0];
+         i++)
+        if (shadow->sessions[i].conn)
+            shadow_count(shadow, shadow->sessions[i].conn);
+    ended->sent = shadow->sent;
+    ended->received = shadow->received;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        ended->home_cpu_usec =
+            (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
+                1000000 +
+            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
 void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
                 uint64_t cpu_usec, const char *text)
 {
@@ -117,6 +146,7 @@ void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
         .generation = shadow->images.current,
         .cpu_usec = cpu_usec,
     };
+    end_usage(shadow, ended);
     if (files_sync(shadow) < 0)
         shadow_log(shadow, "files may not be durable: error %d", errno);
     if (shadow->conflicts)

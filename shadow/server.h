@@ -117,11 +117,12 @@ struct shadow {
     char *cwd;                 /* the job's, in survive */
 
     struct ckpt_serve *serve;
-    struct jobexit ended; /* how is 0 while the job is not over */
-    int64_t linger_until; /* ms: when to leave after the end */
-    int64_t starter_seen; /* ms: last sign of life */
-    unsigned denied;      /* lines about refused paths so far */
-    struct map *told;     /* those paths */
+    uint64_t sent, received; /* on connections that are closed */
+    struct jobexit ended;    /* how is 0 while the job is not over */
+    int64_t linger_until;    /* ms: when to leave after the end */
+    int64_t starter_seen;    /* ms: last sign of life */
+    unsigned denied;         /* lines about refused paths so far */
+    struct map *told;        /* those paths */
     unsigned conflicts;
     unsigned refused; /* lines about refused peers so far */
 };
@@ -152,6 +153,8 @@ void tell_event(struct shadow *shadow, enum jobevent_kind kind, int value,
 void shadow_denied(struct shadow *shadow, const char *path);
 /* A change would go over a grant's limit; `fd` is the file, or -1. */
 void shadow_over_limit(struct shadow *shadow, struct quota *quota, int fd);
+/* A connection is closed: add up what went over it. */
+void shadow_count(struct shadow *shadow, const struct ckpt_serve_conn *conn);
 /* The job is over: write `exit`, leave the loop soon. */
 void shadow_end(struct shadow *shadow, enum jobexit_how how, int status,
                 uint64_t cpu_usec, const char *text);

@@ -257,6 +257,8 @@ void session_closed(struct ckpt_serve_conn *conn, void *daemon,
     struct shadow *shadow = daemon;
     struct session *session = ckpt_serve_data(conn);
 
+    if (!shadow->ended.how)
+        shadow_count(shadow, conn);
     if (!session || session->conn != conn)
         return;
     session->conn = NULL;

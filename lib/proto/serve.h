@@ -113,6 +113,10 @@ struct ckpt_serve_conn *ckpt_serve_conn_of(struct svc_req *req);
 void *ckpt_serve_data(const struct ckpt_serve_conn *conn);
 void ckpt_serve_set_data(struct ckpt_serve_conn *conn, void *data);
 const char *ckpt_serve_peer(const struct ckpt_serve_conn *conn);
+/* Bytes that came from the peer, and that it has got, on the wire.  0, or -1
+ * with errno. */
+int ckpt_serve_traffic(const struct ckpt_serve_conn *conn, uint64_t *came,
+                       uint64_t *went);
 void *ckpt_serve_daemon(const struct ckpt_serve_conn *conn);
 
 /* End a connection once the current callback is over and its replies are sent

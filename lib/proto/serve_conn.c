@@ -2,6 +2,8 @@
 #include "lib/proto/serve_impl.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -399,4 +401,19 @@ void ckpt_serve_drop(struct ckpt_serve_conn *conn)
     else
         pending_remove(conn);
     end_conn(conn, 0);
+}
+
+/* The kernel counts. */
+int ckpt_serve_traffic(const struct ckpt_serve_conn *conn, uint64_t *came,
+                       uint64_t *went)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+
+    if (getsockopt(ckpt_channel_fd(conn->channel), IPPROTO_TCP, TCP_INFO, &info,
+                   &len))
+        return -1;
+    *came = info.tcpi_bytes_received;
+    *went = info.tcpi_bytes_acked;
+    return 0;
 }

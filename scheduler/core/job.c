@@ -18,6 +18,12 @@ static const struct {
     {JOB_IDLE, JOB_EV_FAULT, JOB_HELD},
     {JOB_IDLE, JOB_EV_HOLD, JOB_HELD},
     {JOB_IDLE, JOB_EV_REMOVE, JOB_REMOVED},
+    {JOB_IDLE, JOB_EV_WAIT, JOB_WAITING},
+
+    {JOB_WAITING, JOB_EV_READY, JOB_IDLE},
+    {JOB_WAITING, JOB_EV_FAULT, JOB_HELD},
+    {JOB_WAITING, JOB_EV_HOLD, JOB_HELD},
+    {JOB_WAITING, JOB_EV_REMOVE, JOB_REMOVED},
 
     {JOB_STARTING, JOB_EV_STARTED, JOB_RUNNING},
     {JOB_STARTING, JOB_EV_NOT_STARTED, JOB_IDLE},
@@ -111,6 +117,7 @@ static const struct {
     [JOB_HELD] = {"held", 'H', false},
     [JOB_COMPLETED] = {"completed", 'C', false},
     [JOB_REMOVED] = {"removed", 'X', false},
+    [JOB_WAITING] = {"waiting", 'I', false},
 };
 
 static const char *const event_names[JOB_EVENT_COUNT] = {
@@ -131,6 +138,8 @@ static const char *const event_names[JOB_EVENT_COUNT] = {
     [JOB_EV_RELEASE] = "release",
     [JOB_EV_REMOVE] = "remove",
     [JOB_EV_STAYED] = "stays",
+    [JOB_EV_WAIT] = "wait",
+    [JOB_EV_READY] = "ready",
 };
 
 static const char *const hold_names[JOB_HOLD_COUNT] = {
@@ -138,7 +147,8 @@ static const char *const hold_names[JOB_HOLD_COUNT] = {
     [JOB_HOLD_EXECUTABLE] = "executable", [JOB_HOLD_FILES] = "files",
     [JOB_HOLD_START] = "start",           [JOB_HOLD_IMAGE] = "image",
     [JOB_HOLD_CONFLICT] = "conflict",     [JOB_HOLD_DISK] = "disk",
-    [JOB_HOLD_MEMORY] = "memory",
+    [JOB_HOLD_MEMORY] = "memory",         [JOB_HOLD_AFTER] = "after",
+    [JOB_HOLD_KILLED] = "killed",
 };
 
 char job_state_letter(enum job_state state)
@@ -240,6 +250,8 @@ static void job_end(struct job *job, const struct job_detail *d)
     job->started_ms = 0;
     job->cpu_usec += d->cpu_usec;
     job->home_cpu_usec += d->home_cpu_usec;
+    job->sent += d->sent;
+    job->received += d->received;
 }
 
 static void job_keep_books(struct job *job, enum job_event event,
@@ -263,11 +275,12 @@ static void job_keep_books(struct job *job, enum job_event event,
         job->image_size = d->size;
         job->image_ms = now_ms;
         job->saved_ms = job->run_ms;
-        job->failures = 0;
+        job->failures = job->kills = 0;
         break;
     case JOB_EV_NOT_STARTED:
     case JOB_EV_LOST:
         job->failures++;
+        job->kills += d->killed;
         job_end(job, d);
         break;
     case JOB_EV_EVICTED:
@@ -288,7 +301,7 @@ static void job_keep_books(struct job *job, enum job_event event,
         break;
     case JOB_EV_RELEASE:
         job->hold_code = JOB_HOLD_NONE;
-        job->failures = 0;
+        job->failures = job->kills = 0;
         break;
     case JOB_EV_SUBMIT:
     case JOB_EV_OWNER_LEFT:
@@ -296,6 +309,8 @@ static void job_keep_books(struct job *job, enum job_event event,
     case JOB_EV_NOTE:
     case JOB_EV_REMOVE:
     case JOB_EV_STAYED:
+    case JOB_EV_WAIT:
+    case JOB_EV_READY:
     case JOB_EVENT_COUNT:
         break;
     }

@@ -30,6 +30,7 @@ enum job_state {
     JOB_HELD = 8,      /* needs a human: hold_code, why */
     JOB_COMPLETED = 9, /* ended by itself; exit_status */
     JOB_REMOVED = 10,  /* by its owner */
+    JOB_WAITING = 11,  /* for other jobs to be done (--after) */
     JOB_STATE_COUNT
 };
 
@@ -54,6 +55,8 @@ enum job_event {
     JOB_EV_RELEASE,
     JOB_EV_REMOVE,
     JOB_EV_STAYED, /* text: asked to leave, it could not and goes on */
+    JOB_EV_WAIT,   /* text: for which jobs it waits */
+    JOB_EV_READY,  /* they are done */
     JOB_EVENT_COUNT
 };
 
@@ -68,6 +71,8 @@ enum job_hold {
     JOB_HOLD_CONFLICT = 6,   /* its files were changed by somebody else */
     JOB_HOLD_DISK = 7,       /* no space at home */
     JOB_HOLD_MEMORY = 8,     /* wants more memory than its station gives */
+    JOB_HOLD_AFTER = 9,      /* a job that it waited for failed */
+    JOB_HOLD_KILLED = 10,    /* killed by SIGKILL again and again */
     JOB_HOLD_COUNT
 };
 
@@ -92,12 +97,15 @@ struct job {
     int64_t saved_ms; /* of that: in a committed image, or done (goodput) */
     int64_t cpu_usec; /* obtained on stations, ended incarnations */
     int64_t home_cpu_usec; /* spent by shadows on its behalf */
+    int64_t sent;          /* bytes, from the job to its shadows */
+    int64_t received;      /* and back */
 
     uint32_t starts; /* times it began to compute */
     uint32_t evictions;
     uint32_t suspensions;
     uint32_t failures; /* NOT_STARTED and LOST since it last computed for long
                           enough to commit an image */
+    uint32_t kills;    /* of those: ended by SIGKILL, not by the station */
 
     uint32_t image_generation; /* newest image at home, 0: none */
     uint64_t image_size;
@@ -119,6 +127,9 @@ struct job_detail {
     int exit_status;     /* EXITED */
     int64_t cpu_usec;    /* EXITED, EVICTED, LOST: of this incarnation */
     int64_t home_cpu_usec;
+    int64_t sent;
+    int64_t received;
+    bool killed;             /* LOST: the program was, by SIGKILL */
     enum job_hold hold_code; /* FAULT */
 };
 

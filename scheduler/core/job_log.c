@@ -34,6 +34,10 @@ void job_entry_fill(struct job_entry *entry, const struct job *before,
     entry->home_cpu_usec = d->home_cpu_usec;
     entry->total_cpu_usec = after->cpu_usec;
     entry->total_home_cpu_usec = after->home_cpu_usec;
+    entry->sent = d->sent;
+    entry->received = d->received;
+    entry->total_sent = after->sent;
+    entry->total_received = after->received;
 }
 
 static void put_head(FILE *out, const struct job_entry *e, int number)
@@ -70,10 +74,12 @@ static void put_end(FILE *out)
     fputs("...\n", out);
 }
 
-static void put_bytes(FILE *out, const char *what)
+static void put_bytes(FILE *out, const char *what, int64_t sent,
+                      int64_t received)
 {
-    fprintf(out, "\t0  -  %s Bytes Sent By Job\n", what);
-    fprintf(out, "\t0  -  %s Bytes Received By Job\n", what);
+    fprintf(out, "\t%" PRId64 "  -  %s Bytes Sent By Job\n", sent, what);
+    fprintf(out, "\t%" PRId64 "  -  %s Bytes Received By Job\n", received,
+            what);
 }
 
 static void put_checkpointed(FILE *out, const struct job_entry *e)
@@ -95,7 +101,7 @@ static void put_evicted(FILE *out, const struct job_entry *e)
             e->checkpointed ? "" : "not ");
     put_usage(out, e->cpu_usec, "Run Remote");
     put_usage(out, e->home_cpu_usec, "Run Local");
-    put_bytes(out, "Run");
+    put_bytes(out, "Run", e->sent, e->received);
     if (e->text[0]) {
         fputs("\tReason: ", out);
         put_text(out, e->text);
@@ -119,8 +125,8 @@ static void put_terminated(FILE *out, const struct job_entry *e)
     put_usage(out, e->home_cpu_usec, "Run Local");
     put_usage(out, e->total_cpu_usec, "Total Remote");
     put_usage(out, e->total_home_cpu_usec, "Total Local");
-    put_bytes(out, "Run");
-    put_bytes(out, "Total");
+    put_bytes(out, "Run", e->sent, e->received);
+    put_bytes(out, "Total", e->total_sent, e->total_received);
     put_end(out);
 }
 
@@ -135,7 +141,7 @@ static void put_reason(FILE *out, const struct job_entry *e, int number,
     if (number == 12)
         fprintf(out, "\tCode %d Subcode 0\n", (int)e->hold_code);
     if (number == 7)
-        put_bytes(out, "Run");
+        put_bytes(out, "Run", e->sent, e->received);
     put_end(out);
 }
 
@@ -210,6 +216,9 @@ static void put_event(FILE *out, const struct job_entry *e, const char *home)
         if (e->to == JOB_COMPLETED)
             put_terminated(out, e);
         break;
+    case JOB_EV_WAIT:
+        put_plain(out, e, 8, e->text);
+        break;
     case JOB_EV_RELEASE:
         put_reason(out, e, 13, "Job was released.", "by its owner");
         break;
@@ -219,6 +228,7 @@ static void put_event(FILE *out, const struct job_entry *e, const char *home)
     case JOB_EV_HOLD:
     case JOB_EV_REMOVE:
     case JOB_EV_STAYED:
+    case JOB_EV_READY:
     case JOB_EVENT_COUNT:
         break;
     }

@@ -33,6 +33,10 @@ struct job_entry {
     int64_t home_cpu_usec;
     int64_t total_cpu_usec;
     int64_t total_home_cpu_usec;
+    int64_t sent; /* bytes, by that incarnation to its shadow */
+    int64_t received;
+    int64_t total_sent;
+    int64_t total_received;
 };
 
 /* The entry for an event: `before` and `after` are the job around

@@ -26,5 +26,6 @@ scheduler_core_libjob_a_SOURCES = \
 	scheduler/core/grant.c scheduler/core/grant.h \
 	scheduler/core/job.c scheduler/core/job.h \
 	scheduler/core/job_log.c scheduler/core/job_log.h \
+	scheduler/core/notify.c scheduler/core/notify.h \
 	scheduler/core/expr.c scheduler/core/expr.h \
 	scheduler/core/expr_parse.c scheduler/core/expr_impl.h

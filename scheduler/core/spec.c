@@ -72,6 +72,11 @@ void job_spec_clear(struct job_spec *spec)
     free(spec->requirements);
     job_list_free(spec->grants);
     job_list_free(spec->maps);
+    job_list_free(spec->after);
+    free(spec->every);
+    free(spec->notify);
+    free(spec->notify_user);
+    free(spec->on_done);
     memset(spec, 0, sizeof *spec);
 }
 
@@ -170,6 +175,11 @@ static int spec_transform(struct job_spec *to, const struct job_spec *from,
     to->env = expand_list(x, from->env, 0);
     to->grants = expand_list(x, from->grants, 0);
     to->maps = expand_list(x, from->maps, 0);
+    to->after = expand_list(x, from->after, SIZE_MAX);
+    to->every = expand(&none, from->every);
+    to->notify = expand(&none, from->notify);
+    to->notify_user = expand(&none, from->notify_user);
+    to->on_done = expand(x, from->on_done);
     to->cwd = expand(x, from->cwd);
     to->in = expand(x, from->in);
     to->out = expand(x, from->out);

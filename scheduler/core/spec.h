@@ -31,6 +31,11 @@ struct job_spec {
     uint64_t disk_need;
     char **grants; /* grant.h, kept form; NULL at the end, or NULL */
     char **maps;   /* the same, of path rules */
+    char **after;  /* ids of jobs that must be done first; or NULL */
+    char *every;   /* periodic checkpoints: "auto", "90s"; NULL: the pool's */
+    char *notify;  /* when to send mail: notify.h; NULL: never */
+    char *notify_user; /* to whom; NULL: the owner */
+    char *on_done;     /* a command for the shell at home, or NULL */
 };
 
 /* Give back what the struct holds and make it all zero. */
@@ -40,8 +45,8 @@ void job_spec_clear(struct job_spec *spec);
 int job_spec_copy(struct job_spec *to, const struct job_spec *from);
 
 /* The copy for one job of a submission: $(Process), $(ProcId), $(Cluster) and
- * $(ClusterId) are replaced in args[1...], env, cwd, in, out, err, log, grants
- * and maps.
+ * $(ClusterId) are replaced in args[1...], env, cwd, in, out, err, log, grants,
+ * maps and on_done.
  * 0, or -1 with ENOMEM or E2BIG (a string grew over 128 KiB). */
 int job_spec_expand(struct job_spec *to, const struct job_spec *from,
                     uint64_t cluster, uint32_t process);

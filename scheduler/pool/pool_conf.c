@@ -40,7 +40,7 @@ const struct ckpt_conf_key pool_conf_keys[] = {
     {"keep_images", CKPT_CONF_INT, "2", 1, 100, false, "images",
      "checkpoint images of a job that are kept at home"},
     {"start_attempts", CKPT_CONF_INT, "5", 1, 1000, false, "attempts",
-     "a job that failed to start this often in a row is held"},
+     "a job that failed to start, or was killed, this often in a row is held"},
     {"scratch", CKPT_CONF_TEXT, "/tmp", 0, 0, true, "directory",
      "where a station makes the jobs' scratch directories"},
     {"job_memory", CKPT_CONF_SIZE, "0", 0, 0, true, "size",

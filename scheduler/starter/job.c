@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char PRELOAD[] = "libckpt.so";
@@ -403,21 +404,18 @@ void job_clear(struct job *job)
     cgroup_remove(&job->cgroup);
 }
 
+/* Of all its threads; those of processes it has waited for count at the end. */
 uint64_t job_cpu_usec(const struct job *job)
 {
-    char path[64];
-    unsigned long long ns = 0;
+    struct timespec used;
+    clockid_t clock;
 
     if (job->cpu_usec || !job->pid)
         return job->cpu_usec;
-    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)job->pid);
-    FILE *in = fopen(path, "re");
-    if (in) {
-        if (fscanf(in, "%llu", &ns) != 1)
-            ns = 0;
-        fclose(in);
-    }
-    return ns / 1000;
+    if (clock_getcpuclockid(job->pid, &clock) != 0 ||
+        clock_gettime(clock, &used) < 0)
+        return 0;
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
 /* Whatever the job left behind is our child now (we are its subreaper). */

@@ -29,6 +29,7 @@ enum {
     SOON_MS = 200,
     BACKOFF_MAX_MS = 5000,
     STOP_LIMIT_MS = 8000,
+    WAITS_AT_ONCE = 256,
 };
 
 static struct home self;
@@ -60,9 +61,25 @@ int home_apply(struct home *home, uint64_t id, enum job_event event,
              detail && detail->text ? detail->text : "");
     if (after.state == JOB_IDLE)
         home->eager = true;
-    home->logs_due = true;
+    home->logs_due = home->waits_due = true;
     job_clear(&after);
     return 0;
+}
+
+/* In pieces: many may wait for one. */
+static void settle_waits(struct home *home)
+{
+    struct ckpt_err err;
+
+    if (!home->waits_due)
+        return;
+    int n =
+        store_waits_settle(home->store, WAITS_AT_ONCE, home_wall_ms(), &err);
+    if (n < 0)
+        log_line("jobs that wait for others: %s", err.text);
+    if (n > 0)
+        home->eager = home->logs_due = true;
+    home->waits_due = n == WAITS_AT_ONCE;
 }
 
 void home_jobdir(const struct home *home, uint64_t id, char *path)
@@ -346,6 +363,7 @@ int home_main(const char *dir)
         uint64_t now = pool_now_ms();
         active_step_all(home, now);
         ask_for_stations(home, now);
+        settle_waits(home);
         if (home->logs_due)
             home_write_logs(home);
         if (may_stop(home, now))

@@ -40,6 +40,7 @@ struct active {
     enum active_phase phase;
     uint64_t phase_ms;
     long events_at;    /* read up to this byte */
+    uint64_t cpu_ms;   /* used on the station, as far as we heard */
     uint64_t check_ms; /* next question to the station */
     uint64_t stale_ms; /* the station does not know it, since; 0: it does */
     bool leave, kill;  /* the station is to get it off */
@@ -81,7 +82,8 @@ struct home {
     struct unlucky *unlucky;
     bool stopping;
     uint64_t stopping_ms;
-    bool logs_due; /* users' log files are behind */
+    bool logs_due;  /* users' log files are behind */
+    bool waits_due; /* jobs that wait for others are to be told */
 };
 
 struct jobspec; /* shadow/jobdir.h */

@@ -206,12 +206,49 @@ static void image_fault(struct active *active, const char *text)
         log_line("job %llu: %s", (unsigned long long)active->id, err.text);
 }
 
+/* SIGKILL, and not from us: perhaps somebody else's doing there (the kernel,
+ * out of memory; its administrator), and it will run again.  Again and again
+ * without a checkpoint in between it is the job's own doing.  It has not ended
+ * in either case. */
+static enum job_event killed_event(struct home *home,
+                                   const struct active *active,
+                                   struct job_detail *detail, char *text,
+                                   size_t size)
+{
+    unsigned kills = 1;
+    struct job job;
+
+    if (store_get(home->store, active->id, &job, NULL) == 0) {
+        kills = job.kills + 1;
+        job_clear(&job);
+    }
+    snprintf(text, size, "killed by SIGKILL on %s, not by the station",
+             active->station);
+    detail->text = text;
+    detail->killed = true;
+    if (kills < home->settings.attempts)
+        return JOB_EV_LOST;
+    snprintf(text, size,
+             "killed by SIGKILL %u times in a row without a checkpoint in "
+             "between, last on %s: it kills itself, or wants more memory than "
+             "there is (start_attempts = %u)",
+             kills, active->station, home->settings.attempts);
+    detail->hold_code = JOB_HOLD_KILLED;
+    return JOB_EV_FAULT;
+}
+
 static void ended(struct home *home, struct active *active,
                   const struct jobexit *end)
 {
-    struct job_detail detail = {.text = end->text,
-                                .cpu_usec = (int64_t)end->cpu_usec};
+    struct job_detail detail = {
+        .text = end->text,
+        .cpu_usec = (int64_t)(end->cpu_usec > 0 ? end->cpu_usec
+                                                : active->cpu_ms * 1000),
+        .home_cpu_usec = (int64_t)end->home_cpu_usec,
+        .sent = (int64_t)end->sent,
+        .received = (int64_t)end->received};
     enum job_event event = JOB_EV_LOST;
+    char text[JOB_WHY_MAX + 1];
 
     switch (end->how) {
     case JOBEXIT_EXITED:
@@ -219,11 +256,10 @@ static void ended(struct home *home, struct active *active,
         detail.exit_status = end->status << 8;
         break;
     case JOBEXIT_SIGNALED:
-        /* nobody but an outsider kills with SIGKILL: it has not ended */
-        event = end->status == SIGKILL ? JOB_EV_LOST : JOB_EV_EXITED;
+        event = JOB_EV_EXITED;
         detail.exit_status = end->status;
-        if (event == JOB_EV_LOST)
-            detail.text = "killed on the station";
+        if (end->status == SIGKILL)
+            event = killed_event(home, active, &detail, text, sizeof text);
         break;
     case JOBEXIT_VACATED:
         event = JOB_EV_EVICTED;
@@ -396,7 +432,8 @@ static bool take_exit(struct home *home, struct active *active)
  * without it. */
 static void shadow_lost(struct home *home, struct active *active)
 {
-    struct job_detail detail = {.text = "the shadow was lost"};
+    struct job_detail detail = {.text = "the shadow was lost",
+                                .cpu_usec = (int64_t)active->cpu_ms * 1000};
     struct ckpt_err err;
 
     active_leave(active, true, "its shadow is lost");

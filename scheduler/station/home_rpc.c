@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WAITS_SAID = 20 };
+
 static struct home *home;
 
 void home_rpc_init(struct home *the_home)
@@ -41,6 +43,19 @@ static char **list_of(char **val, unsigned len)
     return list;
 }
 
+static char **ids_of(const u_quad_t *val, unsigned len)
+{
+    char **list = calloc((size_t)len + 1, sizeof *list);
+
+    for (unsigned i = 0; list && i < len; i++)
+        if (asprintf(&list[i], "%llu", (unsigned long long)val[i]) < 0) {
+            list[i] = NULL;
+            job_list_free(list);
+            return NULL;
+        }
+    return list;
+}
+
 static char *given(char *text)
 {
     return text[0] ? text : NULL;
@@ -66,10 +81,15 @@ static int submit(const pool_job_spec *from, unsigned count, uint64_t *first,
         .umask = from->umask,
         .grants = list_of(from->grants.grants_val, from->grants.grants_len),
         .maps = list_of(from->maps.maps_val, from->maps.maps_len),
+        .after = ids_of(from->after.after_val, from->after.after_len),
+        .every = given(from->every),
+        .notify = given(from->notify),
+        .notify_user = given(from->notify_user),
+        .on_done = given(from->on_done),
     };
     int rc = -1;
 
-    if (!spec.args || !spec.env || !spec.grants || !spec.maps)
+    if (!spec.args || !spec.env || !spec.grants || !spec.maps || !spec.after)
         ckpt_err_sys(err, "no memory");
     else if (job_spec_check(&spec, err) == 0)
         rc =
@@ -79,6 +99,7 @@ static int submit(const pool_job_spec *from, unsigned count, uint64_t *first,
     free(spec.env);
     free(spec.grants);
     free(spec.maps);
+    job_list_free(spec.after);
     errno = saved;
     return rc;
 }
@@ -103,7 +124,7 @@ bool_t home_submit_1_svc(home_submit_args *args, home_submit_res *res,
     }
     log_line("jobs %llu + %u: submitted: %s", (unsigned long long)first,
              args->count, args->spec.executable);
-    home->eager = home->logs_due = true;
+    home->eager = home->logs_due = home->waits_due = true;
     res->home_submit_res_u.ok.first = first;
     res->home_submit_res_u.ok.count = args->count;
     return TRUE;
@@ -242,7 +263,7 @@ static int act_event(uint64_t id, enum job_event event, const char *reason,
         return -1;
     log_line("job %llu: %s: now %s", (unsigned long long)id,
              job_event_name(event), job_state_name(after->state));
-    home->eager = home->logs_due = true;
+    home->eager = home->logs_due = home->waits_due = true;
     return 0;
 }
 
@@ -385,6 +406,40 @@ static bool add_line(home_why_ok *ok, const char *line)
     return words_copy(&ok->lines.lines_val[ok->lines.lines_len++], line);
 }
 
+struct saying {
+    home_why_ok *ok;
+    bool good;
+};
+
+static int say_wait(uint64_t id, void *arg)
+{
+    struct saying *say = arg;
+    char line[POOL_TEXT_MAX + 1];
+    struct job job;
+
+    if (store_get(home->store, id, &job, NULL) < 0)
+        return 0;
+    snprintf(line, sizeof line, "job %llu (%.200s) is %s%s%s",
+             (unsigned long long)id, job.spec.name ? job.spec.name : "?",
+             job_state_name(job.state),
+             job_state_is_active(job.state) ? " on " : "",
+             job_state_is_active(job.state) ? job.station : "");
+    job_clear(&job);
+    say->good = add_line(say->ok, line);
+    return say->good ? 0 : 1;
+}
+
+static bool say_waits(const struct job *job, home_why_ok *ok)
+{
+    struct saying say = {.ok = ok, .good = true};
+
+    if (job->state == JOB_WAITING &&
+        store_waits_each(home->store, job->id, WAITS_SAID, say_wait, &say,
+                         NULL) < 0)
+        return false;
+    return say.good;
+}
+
 static bool say_why(const struct job *job, home_why_ok *ok)
 {
     char line[POOL_TEXT_MAX + 1];
@@ -400,7 +455,7 @@ static bool say_why(const struct job *job, home_why_ok *ok)
                  job_hold_name(job->hold_code), (int)job->hold_code);
         good = good && add_line(ok, line);
     }
-    good = good && add_line(ok, job->why);
+    good = good && add_line(ok, job->why) && say_waits(job, ok);
     if (job->state == JOB_IDLE && job_retry_ms(job) > home_wall_ms()) {
         snprintf(line, sizeof line,
                  "lost or not started %u times; waits %lld s", job->failures,
@@ -454,7 +509,7 @@ bool_t home_status_1_svc(void *args, home_status_res *res, struct svc_req *req)
     *res = (home_status_res){
         .pid = getpid(),
         .started = home->started,
-        .queued = counts[JOB_IDLE],
+        .queued = counts[JOB_IDLE] + counts[JOB_WAITING],
         .running = counts[JOB_STARTING] + counts[JOB_RUNNING] +
                    counts[JOB_SUSPENDED] + counts[JOB_VACATING],
         .held = counts[JOB_HELD] + counts[JOB_HOLDING],

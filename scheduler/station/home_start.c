@@ -145,6 +145,8 @@ int station_check(struct home *home, struct active *active,
         rc = peer_fail(peer, err);
     else if (res.status != 0)
         rc = ckpt_err_set(err, res.status, "%s", res.station_check_res_u.why);
+    else if (res.station_check_res_u.ok.cpu_ms > active->cpu_ms)
+        active->cpu_ms = res.station_check_res_u.ok.cpu_ms;
     int saved = errno;
     xdr_free((xdrproc_t)xdr_station_check_res, (char *)&res);
     peer_close(peer);

@@ -147,7 +147,8 @@ int store_entry_add(struct store *store, struct job_entry *entry,
     sqlite3_stmt *stmt =
         store_stmt(store,
                    "INSERT INTO events VALUES "
-                   "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                   " ?, ?, ?, ?)",
                    err);
 
     if (!stmt)

@@ -9,8 +9,9 @@
  *
  * Tables: `specs` one row for each submission; `jobs` the queue; `history`
  * finished jobs, moved there by the transition that ended them; `events` one
- * row for each event; `meta`.  The file is 0600.  A schema of another version
- * is refused.
+ * row for each event; `waits`, which job waits for which; `hooks`, what is to
+ * be told to users; `stations`, what befell jobs there; `meta`.  The file is
+ * 0600.  A schema of another version is refused.
  *
  * Functions return 0, or -1 with errno: EIO for what SQLite reports (in err),
  * ENOSPC when the disk is full.  They block on the disk.
@@ -20,6 +21,7 @@
 
 #include "scheduler/core/job.h"
 #include "scheduler/core/job_log.h"
+#include "scheduler/core/notify.h"
 
 #include <stddef.h>
 
@@ -53,6 +55,35 @@ int store_apply(struct store *store, uint64_t id, enum job_event event,
                 const struct job_detail *detail, int64_t now_ms,
                 struct job *after, struct job_entry *entry,
                 struct ckpt_err *err);
+
+/* Jobs that wait for others (spec.after): tell at most `limit` of them what
+ * became of one.  The last one done makes a job idle; one that failed or was
+ * removed has it held.  Returns how many were told, 0: nothing is due; or -1.
+ */
+int store_waits_settle(struct store *store, uint32_t limit, int64_t now_ms,
+                       struct ckpt_err *err);
+/* Which ones it still waits for, in order, at most `limit`. */
+int store_waits_each(struct store *store, uint64_t id, uint32_t limit,
+                     int (*fn)(uint64_t pred, void *arg), void *arg,
+                     struct ckpt_err *err);
+
+/* What is to be told to users, oldest first.  A hook stays until it is said to
+ * be done: after a crash it runs again. */
+struct store_hook {
+    uint64_t seq;
+    uint64_t job;
+    enum notify_how how;
+};
+int store_hooks_each(struct store *store, uint64_t after, uint32_t limit,
+                     int (*fn)(const struct store_hook *hook, void *arg),
+                     void *arg, struct ckpt_err *err);
+int store_hook_done(struct store *store, uint64_t seq, struct ckpt_err *err);
+
+/* How long jobs have run on a station, and how often they lost it (evicted or
+ * lost); "": on all of them together. */
+int store_station_books(struct store *store, const char *station,
+                        int64_t *run_ms, uint32_t *losses,
+                        struct ckpt_err *err);
 
 /* Of a job in the queue.  ENOENT: it is not there. */
 int store_set_prio(struct store *store, uint64_t id, int prio,

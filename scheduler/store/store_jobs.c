@@ -15,7 +15,7 @@ static int spec_insert(struct store *store, uint64_t first,
         store_stmt(store,
                    "INSERT INTO specs VALUES "
                    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                   " ?, ?)",
+                   " ?, ?, ?, ?, ?, ?, ?)",
                    err);
 
     if (!stmt)
@@ -84,7 +84,8 @@ static int take_ids(struct store *store, uint32_t count, uint64_t *first,
 
 #define JOB_VALUES                                                             \
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "    \
-    "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)"
+    "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, "   \
+    "?29)"
 
 static int job_write(struct store *store, enum store_table table,
                      const struct job *job, struct ckpt_err *err)
@@ -117,7 +118,8 @@ static int submit_jobs(struct store *store, const struct job_spec *spec,
         job_init(&job, first, i, &empty, now_ms);
         job_entry_fill(&entry, &none, &job, JOB_EV_SUBMIT, NULL, now_ms);
         if (job_write(store, STORE_QUEUE, &job, err) ||
-            store_entry_add(store, &entry, err))
+            store_entry_add(store, &entry, err) ||
+            store_wait_begin(store, &job, spec->after, now_ms, err))
             return -1;
     }
     return 0;
@@ -132,7 +134,9 @@ int store_submit(struct store *store, const struct job_spec *spec,
 
     if (count == 0)
         return ckpt_err_set(err, EINVAL, "a submission of no jobs");
-    if (job_spec_check(spec, err) || store_enter(store, err))
+    if (job_spec_check(spec, err) ||
+        store_wait_check(store, spec->after, count, err) ||
+        store_enter(store, err))
         return -1;
     result = take_ids(store, count, &id, err);
     if (result == 0)
@@ -202,19 +206,38 @@ static int job_move_to_history(struct store *store, const struct job *job,
     if (!stmt)
         return -1;
     sqlite3_bind_int64(stmt, 1, (sqlite3_int64)job->id);
-    if (store_run(store, stmt, "remove job", err))
+    if (store_run(store, stmt, "remove job", err) ||
+        job_write(store, STORE_HISTORY, job, err))
         return -1;
-    return job_write(store, STORE_HISTORY, job, err);
+    return store_wait_end(store, job->id, err);
 }
 
-static int job_save(struct store *store, const struct job *job,
-                    struct job_entry *entry, struct ckpt_err *err)
+static int job_save(struct store *store, const struct job *before,
+                    const struct job *job, struct job_entry *entry,
+                    struct ckpt_err *err)
 {
     if (job_state_is_final(job->state)
             ? job_move_to_history(store, job, err)
             : job_write(store, STORE_QUEUE, job, err))
         return -1;
-    return store_entry_add(store, entry, err);
+    return store_station_note(store, before, job, entry->event, err) ||
+                   store_hook_note(store, before, job, err) ||
+                   store_entry_add(store, entry, err)
+               ? -1
+               : 0;
+}
+
+/* Inside a transaction. */
+int store_step(struct store *store, struct job *job, enum job_event event,
+               const struct job_detail *detail, int64_t now_ms,
+               struct job_entry *made, struct ckpt_err *err)
+{
+    struct job before = *job; /* only its numbers are used */
+
+    if (job_step(job, event, detail, now_ms, err))
+        return -1;
+    job_entry_fill(made, &before, job, event, detail, now_ms);
+    return job_save(store, &before, job, made, err);
 }
 
 int store_apply(struct store *store, uint64_t id, enum job_event event,
@@ -222,20 +245,17 @@ int store_apply(struct store *store, uint64_t id, enum job_event event,
                 struct job *after, struct job_entry *entry,
                 struct ckpt_err *err)
 {
-    struct job before, job = {.state = JOB_NONE};
+    struct job job = {.state = JOB_NONE};
     struct job_entry made;
     int result;
 
     if (store_enter(store, err))
         return -1;
     result = store_get(store, id, &job, err);
-    before = job; /* only its numbers are used */
     if (result == 0)
-        result = job_step(&job, event, detail, now_ms, err);
-    if (result == 0) {
-        job_entry_fill(&made, &before, &job, event, detail, now_ms);
-        result = job_save(store, &job, &made, err);
-    }
+        result = store_step(store, &job, event, detail, now_ms, &made, err);
+    if (result == 0 && event == JOB_EV_RELEASE)
+        result = store_wait_again(store, &job, now_ms, err);
     result = store_leave(store, result, err);
     if (result == 0 && entry)
         *entry = made;

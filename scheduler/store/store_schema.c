@@ -12,12 +12,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x434b5051 }; /* "CKPQ" */
+enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x434b5051 }; /* "CKPQ" */
+
+/* Which job waits for which; `told` says that it knows what became of that
+ * one; `waits_over` holds those that ended and have somebody to be told.
+ * `hooks`: commands and mails that are due.  `stations`: what befell jobs
+ * there. */
+#define VERSION_3_TABLES                                                       \
+    "CREATE TABLE waits (pred INTEGER NOT NULL, job INTEGER NOT NULL,"         \
+    " told INTEGER NOT NULL, PRIMARY KEY (pred, job)) STRICT, WITHOUT ROWID;"  \
+    "CREATE INDEX waits_job ON waits(job);"                                    \
+    "CREATE TABLE waits_over (pred INTEGER PRIMARY KEY) STRICT;"               \
+    "CREATE TABLE hooks (seq INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER "  \
+    "NOT NULL,"                                                                \
+    " how INTEGER NOT NULL) STRICT;"                                           \
+    "CREATE TABLE stations (name TEXT PRIMARY KEY, run_ms INTEGER NOT NULL,"   \
+    " losses INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 
 /* upgrades[n]: from version n + 1 to n + 2. */
 static const char *const upgrades[SCHEMA_VERSION - 1] = {
     "ALTER TABLE specs ADD COLUMN grants BLOB;"
     "ALTER TABLE specs ADD COLUMN maps BLOB",
+
+    "ALTER TABLE jobs ADD COLUMN kills INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE jobs ADD COLUMN received INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE history ADD COLUMN kills INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE history ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE history ADD COLUMN received INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE specs ADD COLUMN \"after\" BLOB;"
+    "ALTER TABLE specs ADD COLUMN every TEXT;"
+    "ALTER TABLE specs ADD COLUMN notify TEXT;"
+    "ALTER TABLE specs ADD COLUMN notify_user TEXT;"
+    "ALTER TABLE specs ADD COLUMN on_done TEXT;"
+    "ALTER TABLE events ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE events ADD COLUMN received INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE events ADD COLUMN total_sent INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE events ADD COLUMN total_received INTEGER NOT NULL DEFAULT "
+    "0;" VERSION_3_TABLES,
 };
 
 static const char *column_type(enum store_kind kind)
@@ -80,7 +112,8 @@ static int create(struct store *store, struct ckpt_err *err)
                    "CREATE INDEX jobs_prio ON jobs(state, prio DESC, id);"
                    "CREATE TABLE meta (name TEXT PRIMARY KEY,"
                    " value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-                   "INSERT INTO meta VALUES ('next_id', 1), ('logged', 0)",
+                   "INSERT INTO meta VALUES ('next_id', 1), ('logged', "
+                   "0);" VERSION_3_TABLES,
                    err))
         return -1;
     return store_exec(store, pragmas, err);

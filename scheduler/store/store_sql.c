@@ -40,6 +40,9 @@ const struct store_column store_job_columns[] = {
     COLUMN(job, exit_status, KIND_INT),
     COLUMN(job, hold_code, KIND_U32),
     COLUMN(job, why, KIND_TEXT),
+    COLUMN(job, kills, KIND_U32), /* from version 3 on */
+    COLUMN(job, sent, KIND_I64),
+    COLUMN(job, received, KIND_I64),
 };
 const size_t store_job_column_count =
     sizeof store_job_columns / sizeof store_job_columns[0];
@@ -63,6 +66,11 @@ const struct store_column store_spec_columns[] = {
     COLUMN(job_spec, disk_need, KIND_I64),
     COLUMN(job_spec, grants, KIND_LIST), /* from version 2 on */
     COLUMN(job_spec, maps, KIND_LIST),
+    COLUMN(job_spec, after, KIND_LIST), /* from version 3 on */
+    COLUMN(job_spec, every, KIND_STR),
+    COLUMN(job_spec, notify, KIND_STR),
+    COLUMN(job_spec, notify_user, KIND_STR),
+    COLUMN(job_spec, on_done, KIND_STR),
 };
 const size_t store_spec_column_count =
     sizeof store_spec_columns / sizeof store_spec_columns[0];
@@ -85,6 +93,10 @@ const struct store_column store_entry_columns[] = {
     COLUMN(job_entry, home_cpu_usec, KIND_I64),
     COLUMN(job_entry, total_cpu_usec, KIND_I64),
     COLUMN(job_entry, total_home_cpu_usec, KIND_I64),
+    COLUMN(job_entry, sent, KIND_I64), /* from version 3 on */
+    COLUMN(job_entry, received, KIND_I64),
+    COLUMN(job_entry, total_sent, KIND_I64),
+    COLUMN(job_entry, total_received, KIND_I64),
 };
 const size_t store_entry_column_count =
     sizeof store_entry_columns / sizeof store_entry_columns[0];

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-enum { STORE_STATEMENTS = 32 };
+enum { STORE_STATEMENTS = 64 };
 
 struct store {
     sqlite3 *db;
@@ -78,6 +78,39 @@ int store_schema(struct store *store, struct ckpt_err *err);
 /* One transaction around a change, unless a batch is open. */
 int store_enter(struct store *store, struct ckpt_err *err);
 int store_leave(struct store *store, int result, struct ckpt_err *err);
+
+/* Inside a transaction: job_step(), the row and the entry. */
+int store_step(struct store *store, struct job *job, enum job_event event,
+               const struct job_detail *detail, int64_t now_ms,
+               struct job_entry *made, struct ckpt_err *err);
+
+/* --- store_waits.c, inside a transaction ---------------------------------- */
+
+/* May a submission of `count` jobs wait for these?  ENOENT: there is no such
+ * job (so that no job ever waits for itself, by whatever way). */
+int store_wait_check(struct store *store, char *const *after, uint32_t count,
+                     struct ckpt_err *err);
+/* A job that was just submitted: it waits, if there is something to wait for.
+ */
+int store_wait_begin(struct store *store, struct job *job, char *const *after,
+                     int64_t now_ms, struct ckpt_err *err);
+/* One that was released goes on waiting.  What failed before it was held for
+ * it is forgiven. */
+int store_wait_again(struct store *store, struct job *job, int64_t now_ms,
+                     struct ckpt_err *err);
+/* A job has ended: it waits no more, and those that wait for it are due. */
+int store_wait_end(struct store *store, uint64_t id, struct ckpt_err *err);
+
+/* --- store_books.c, inside a transaction -----------------------------------
+ */
+
+/* Book how long the job has run on its station, and whether it lost it. */
+int store_station_note(struct store *store, const struct job *before,
+                       const struct job *after, enum job_event event,
+                       struct ckpt_err *err);
+/* Its owner is to be told of the state it has come to: note that. */
+int store_hook_note(struct store *store, const struct job *before,
+                    const struct job *after, struct ckpt_err *err);
 
 int store_entry_add(struct store *store, struct job_entry *entry,
                     struct ckpt_err *err);

@@ -10,6 +10,13 @@ tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_store_LDADD = scheduler/store/libstore.a \
 	scheduler/core/libjob.a lib/libcommon.a $(SQLITE_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/test_waits
+TESTS += tests/unit/test_waits
+tests_unit_test_waits_SOURCES = tests/unit/test_waits.c
+tests_unit_test_waits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SQLITE_CFLAGS)
+tests_unit_test_waits_LDADD = scheduler/store/libstore.a \
+	scheduler/core/libjob.a lib/libcommon.a $(SQLITE_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_expr
 TESTS += tests/unit/test_expr
 tests_unit_test_expr_SOURCES = tests/unit/test_expr.c

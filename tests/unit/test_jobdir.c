@@ -114,6 +114,9 @@ START_TEST(exit_and_events_come_back)
                             .epoch = 7,
                             .generation = 2,
                             .cpu_usec = 123456789012,
+                            .home_cpu_usec = 3,
+                            .sent = 1ULL << 40,
+                            .received = 5,
                             .text = "owner came back\n100%"},
                    got;
     struct jobevent event = {.time_usec = 1700000000123456,
@@ -133,11 +136,23 @@ START_TEST(exit_and_events_come_back)
     ck_assert_int_eq(jobexit_read(dir, &got, &err), 0);
     ck_assert_int_eq(got.how, JOBEXIT_VACATED);
     ck_assert_uint_eq(got.cpu_usec, ended.cpu_usec);
+    ck_assert_uint_eq(got.home_cpu_usec, ended.home_cpu_usec);
+    ck_assert_uint_eq(got.sent, ended.sent);
+    ck_assert_uint_eq(got.received, ended.received);
     ck_assert_str_eq(got.text, ended.text);
     ended.text[0] = '\0';
     ck_assert_int_eq(jobexit_write(dir, &ended, &err), 0);
     ck_assert_int_eq(jobexit_read(dir, &got, &err), 0);
     ck_assert_str_eq(got.text, "");
+    static const char older[] =
+        "ckpt-exit 1\nhow = exited\nstatus = 3\nepoch = 7\ngeneration = 0\n"
+        "cpu_usec = 9\ntext = as before\n";
+    ck_assert_int_eq(
+        jobdir_file_write(dir, "exit", older, sizeof older - 1, &err), 0);
+    ck_assert_int_eq(jobexit_read(dir, &got, &err), 0);
+    ck_assert_int_eq(got.status, 3);
+    ck_assert_uint_eq(got.sent, 0);
+    ck_assert_str_eq(got.text, "as before");
 
     size_t n = jobevent_format(&event, line, sizeof line);
     ck_assert_int_eq(line[n - 1], '\n');
