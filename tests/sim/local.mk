@@ -5,8 +5,11 @@
 sim_checks = tests/sim/check_queues tests/sim/check_moves \
 	tests/sim/check_pool tests/sim/check_protocols tests/sim/check_shelf \
 	tests/sim/check_habits
-check_PROGRAMS += $(sim_checks) tests/unit/test_policy
-TESTS += $(sim_checks) tests/unit/test_policy
+policy_checks = tests/unit/test_policy tests/unit/test_policy_load \
+	tests/unit/test_policy_numbers tests/unit/test_policy_pool
+EXTRA_DIST += tests/unit/run_tests.h
+check_PROGRAMS += $(sim_checks) $(policy_checks)
+TESTS += $(sim_checks) $(policy_checks)
 
 check_LIBRARIES += tests/sim/libsimtest.a
 tests_sim_libsimtest_a_SOURCES = tests/sim/simtest.c tests/sim/simtest.h
@@ -38,8 +41,12 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
 
-check_PROGRAMS += tests/unit/test_policy_pool
-TESTS += tests/unit/test_policy_pool
+tests_unit_test_policy_load_SOURCES = tests/unit/test_policy_load.c
+tests_unit_test_policy_load_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_load_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
+tests_unit_test_policy_numbers_SOURCES = tests/unit/test_policy_numbers.c
+tests_unit_test_policy_numbers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_numbers_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm
 tests_unit_test_policy_pool_SOURCES = tests/unit/test_policy_pool.c
 tests_unit_test_policy_pool_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_pool_LDADD = scheduler/core/libpolicy.a $(CHECK_LIBS) -lm

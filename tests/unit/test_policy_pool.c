@@ -1,8 +1,8 @@
 /* test_policy_pool.c - what each policy does in a real pool */
 #include "scheduler/core/policy_pool.h"
 #include "scheduler/core/policy_rules.h"
+#include "tests/unit/run_tests.h"
 
-#include <check.h>
 #include <string.h>
 
 enum { STATIONS = 40, JOBS = 8, ROUNDS = 400 };
@@ -368,16 +368,8 @@ int main(void)
         balance,
         no_flocking,
         others_do_not_balance,
+        NULL,
     };
-    Suite *suite = suite_create("policy_pool");
-    TCase *tc = tcase_create("all");
 
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(tc, tests[i]);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_tests("policy pool", tests);
 }
