@@ -1,4 +1,5 @@
-/* cache.h - between cache.c and cache_read.c (internal to lib/remote) */
+/* cache.h - between cache.c, cache_read.c, cache_write.c (internal to
+ * lib/remote) */
 #ifndef CKPT_REMOTE_CACHE_H
 #define CKPT_REMOTE_CACHE_H
 
@@ -24,6 +25,10 @@ bool ckpt_buffer_try(struct ckpt_node *node, uint16_t *id);
 /* One for *id, if it has none: when all are taken, another node loses its own
  * (what is dirty is sent). */
 void ckpt_buffer_take(struct ckpt_node *node, uint16_t *id);
+
+/* Is any of these bytes dirty?  Appended ones might be. */
+bool ckpt_cache_overlaps(const struct ckpt_node *node, uint64_t offset,
+                         size_t len);
 
 /* Forget the windows that were asked for ahead. */
 void ckpt_ahead_forget(struct ckpt_node *node);

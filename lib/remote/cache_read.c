@@ -41,9 +41,7 @@ static long fetch(struct ckpt_file *file, void *to, uint32_t len,
 
 static void make_visible(struct ckpt_node *node, uint64_t offset, size_t len)
 {
-    if (node->dirty > 0 &&
-        (node->append ||
-         (offset < node->wstart + node->dirty && node->wstart < offset + len)))
+    if (ckpt_cache_overlaps(node, offset, len))
         ckpt_cache_send(node);
 }
 

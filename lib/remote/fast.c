@@ -99,8 +99,8 @@ static bool write_deed(int fd, const void *buf, size_t len, const uint64_t *at,
         return false;
     struct ckpt_node *node = &ckpt_state->nodes[file->node];
     bool append = file->flags & O_APPEND;
-    uint64_t dirty = node->dirty;
-    if (dirty == 0 || dirty + len > CKPT_POOL_LEN || node->error ||
+    uint64_t dirty = node->dirty, skip = node->wstart - node->wbase;
+    if (dirty == 0 || skip + dirty + len > CKPT_POOL_LEN || node->error ||
         node->append != append || node->wbuf == 0 || node->wbuf > CKPT_POOL ||
         (file->flags & O_DSYNC) || (!append && is_read_too(node)) ||
         __builtin_ia32_rdtsc() - node->sent_tsc > CKPT_PAUSE_TSC)
@@ -108,7 +108,7 @@ static bool write_deed(int fd, const void *buf, size_t len, const uint64_t *at,
     if (at ? append || node->follower || *at != node->wstart + dirty
            : !file->at_dirty && !(append && file->at_end))
         return false;
-    deed->to = ckpt_buffer(node->wbuf) + dirty;
+    deed->to = ckpt_buffer(node->wbuf) + skip + dirty;
     deed->from = buf;
     deed->len = len;
     deed->commit = &node->dirty;

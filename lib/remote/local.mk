@@ -4,7 +4,7 @@ lib_libremote_a_SOURCES = lib/remote/remote.h lib/remote/state.h \
 	lib/remote/wire.h lib/remote/link.c lib/remote/lock.c \
 	lib/remote/filter.c lib/remote/trap.c lib/remote/session.c \
 	lib/remote/wire.c lib/remote/table.c lib/remote/cache.c \
-	lib/remote/cache.h lib/remote/cache_read.c \
+	lib/remote/cache.h lib/remote/cache_read.c lib/remote/cache_write.c \
 	lib/remote/fast.c lib/remote/names.c lib/remote/names.h \
 	lib/remote/got.c lib/remote/attrs.c lib/remote/park.c lib/remote/map.c \
 	lib/remote/path.c lib/remote/rules.c lib/remote/start.c lib/remote/sink.c \

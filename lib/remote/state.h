@@ -82,8 +82,16 @@ struct ckpt_ahead {
     uint8_t state;
 };
 
+/* Bytes [from, to) of the window of dirty bytes. */
+enum { CKPT_PARTS = 16 };
+struct ckpt_part {
+    uint32_t from, to;
+};
+
 /* One file at home, however often it is open: its cached contents.  `dirty`
- * bytes are written and not sent, in sequence. */
+ * bytes from wstart on are written and not sent, and so are `parts` of the
+ * window that begins at wbase; no parts while nothing is dirty
+ * (cache_write.c). */
 struct ckpt_node {
     uint64_t dev, ino;
     uint32_t refs;
@@ -92,6 +100,9 @@ struct ckpt_node {
     uint32_t whandle;
     uint64_t wstart;
     uint64_t dirty;
+    uint64_t wbase;
+    uint32_t parts; /* apart from each other */
+    struct ckpt_part part[CKPT_PARTS];
     uint16_t follower; /* file + 1 whose offset is the dirty bytes' end, or 0 */
     uint32_t inflight; /* WRITEs sent and not answered */
     int error;         /* of a late write, told once */
@@ -336,7 +347,7 @@ long ckpt_fd_hide(int fd);
 void ckpt_fd_unhide(int fd);
 void ckpt_fd_forget(int fd);
 
-/* --- cache.c ---------------------------------------------------------------
+/* --- cache.c, cache_write.c, cache_read.c ----------------------------------
  */
 
 long ckpt_cache_read(struct ckpt_file *file, void *buf, size_t len,

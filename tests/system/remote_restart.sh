@@ -13,16 +13,16 @@ for mode in dynamic static; do
     program=$work/counter.$mode
     ckpt-cc -O1 -w "${flags[@]}" \
         "$top_srcdir/tests/progs/remote_counter.c" -o "$program"
-    run_in "$work/local" "$program" 60
+    run_in "$work/local" "$program" 120
 
     rm -f "$FAKE_SHADOW_IMAGE" "$work/remote.out"
-    run_in "$work/remote" "$fake_shadow" "$program" 60 &
+    run_in "$work/remote" "$fake_shadow" "$program" 120 &
     launcher=$!
     for _ in $(seq 100); do
         grep -qx 'at 25' "$work/remote.out" 2>/dev/null && break
         sleep 0.05
     done
-    pid=$(pgrep -nf "^$program 60") || fail "the program is not running"
+    pid=$(pgrep -nf "^$program 120") || fail "the program is not running"
     ckpt checkpoint --exit "$pid"
     wait $launcher
     [ -s "$FAKE_SHADOW_IMAGE" ] || fail "no image at home"
