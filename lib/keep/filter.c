@@ -7,15 +7,12 @@
  */
 #include "lib/keep/filter.h"
 
+#include "lib/common/bpf.h"
 #include "lib/keep/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/fs.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -60,68 +57,35 @@ static const struct {
     {SYS_ioctl, 1, {(uint32_t)FICLONE, (uint32_t)FICLONERANGE}},
 };
 
-struct program {
-    struct sock_filter code[256];
-    unsigned short len;
-};
-
-static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t yes,
-                 uint8_t no)
-{
-    p->code[p->len++] = (struct sock_filter){code, yes, no, k};
-}
-
-#define LOAD (BPF_LD | BPF_W | BPF_ABS)
-#define JEQ (BPF_JMP | BPF_JEQ | BPF_K)
-#define JGE (BPF_JMP | BPF_JGE | BPF_K)
-#define JSET (BPF_JMP | BPF_JSET | BPF_K)
-#define RET (BPF_RET | BPF_K)
-
-static uint32_t low(unsigned arg)
-{
-    return (uint32_t)(offsetof(struct seccomp_data, args) + arg * 8);
-}
-
-/* Programs for other architectures have other numbers. */
-static void emit_architecture(struct program *p)
-{
-    emit(p, LOAD, offsetof(struct seccomp_data, arch), 0, 0);
-    emit(p, JEQ, AUDIT_ARCH_X86_64, 1, 0);
-    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
-    emit(p, LOAD, offsetof(struct seccomp_data, nr), 0, 0);
-    emit(p, JGE, 0x40000000, 0, 1); /* x32 */
-    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
-}
-
-static void emit_arguments(struct program *p)
+static void emit_arguments(struct ckpt_bpf *p)
 {
     for (size_t i = 0; i < sizeof by_bits / sizeof by_bits[0]; i++) {
-        emit(p, JEQ, by_bits[i].nr, 0, 5);
-        emit(p, LOAD, low(by_bits[i].arg), 0, 0);
-        emit(p, JSET, by_bits[i].unless, 1, 0);
-        emit(p, JSET, by_bits[i].bits, 1, 0);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
-        emit(p, RET, SECCOMP_RET_USER_NOTIF, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, by_bits[i].nr, 0, 5);
+        ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg(by_bits[i].arg), 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JSET, by_bits[i].unless, 1, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JSET, by_bits[i].bits, 1, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_USER_NOTIF, 0, 0);
     }
     for (size_t i = 0; i < sizeof by_value / sizeof by_value[0]; i++) {
-        emit(p, JEQ, by_value[i].nr, 0, 5);
-        emit(p, LOAD, low(by_value[i].arg), 0, 0);
-        emit(p, JEQ, by_value[i].values[0], 2, 0);
-        emit(p, JEQ, by_value[i].values[1], 1, 0);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
-        emit(p, RET, SECCOMP_RET_USER_NOTIF, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, by_value[i].nr, 0, 5);
+        ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg(by_value[i].arg), 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, by_value[i].values[0], 2, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, by_value[i].values[1], 1, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_USER_NOTIF, 0, 0);
     }
 }
 
-static void emit_shown(struct program *p)
+static void emit_shown(struct ckpt_bpf *p)
 {
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-        emit(p, JEQ, shown[i], 0, 1);
-        emit(p, RET, SECCOMP_RET_USER_NOTIF, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, shown[i], 0, 1);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_USER_NOTIF, 0, 0);
     }
-    emit(p, JEQ, NR_IO_URING_SETUP, 0, 1);
-    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
-    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_JEQ, NR_IO_URING_SETUP, 0, 1);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
 }
 
 /* The first flag, where it is known, lets no signal but a fatal one break off
@@ -140,11 +104,13 @@ static long install(const struct sock_fprog *program)
 
 int keep_filter_install(struct ckpt_err *err)
 {
-    struct program program = {.len = 0};
+    struct ckpt_bpf program = {.len = 0};
 
-    emit_architecture(&program);
+    ckpt_bpf_architecture(&program);
     emit_arguments(&program);
     emit_shown(&program);
+    if (program.full)
+        return ckpt_err_set(err, E2BIG, "the filter is too long");
     struct sock_fprog fprog = {program.len, program.code};
     long fd = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (fd == 0)

@@ -4,13 +4,10 @@
  * number, so they cost nothing); what comes from ckpt_gate; then the
  * table's checks.  Calls of other architectures fail with ENOSYS.
  */
+#include "lib/common/bpf.h"
 #include "lib/remote/state.h"
 
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -37,41 +34,8 @@ static const struct rule rules[] = {
 };
 enum { RULES = sizeof rules / sizeof rules[0] };
 
-struct program {
-    struct sock_filter code[BPF_MAXINSNS / 4];
-    unsigned short len;
-};
-
-static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t yes,
-                 uint8_t no)
-{
-    p->code[p->len++] = (struct sock_filter){code, yes, no, k};
-}
-
-#define LOAD (BPF_LD | BPF_W | BPF_ABS)
-#define JEQ (BPF_JMP | BPF_JEQ | BPF_K)
-#define JGE (BPF_JMP | BPF_JGE | BPF_K)
-#define JGT (BPF_JMP | BPF_JGT | BPF_K)
-#define JSET (BPF_JMP | BPF_JSET | BPF_K)
-#define RET (BPF_RET | BPF_K)
-
-static uint32_t arg_low(int arg)
-{
-    return (uint32_t)(offsetof(struct seccomp_data, args) + (size_t)arg * 8);
-}
-
-static void emit_architecture(struct program *p)
-{
-    emit(p, LOAD, offsetof(struct seccomp_data, arch), 0, 0);
-    emit(p, JEQ, AUDIT_ARCH_X86_64, 1, 0);
-    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
-    emit(p, LOAD, offsetof(struct seccomp_data, nr), 0, 0);
-    emit(p, JGE, 0x40000000, 0, 1); /* x32 */
-    emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
-}
-
 /* Numbers outside every run of consecutive listed numbers pass. */
-static void emit_passes(struct program *p)
+static void emit_passes(struct ckpt_bpf *p)
 {
     size_t i = 0;
     unsigned short jumps[RULES];
@@ -81,14 +45,14 @@ static void emit_passes(struct program *p)
         size_t end = i;
         while (end + 1 < RULES && rules[end + 1].nr == rules[end].nr + 1)
             end++;
-        emit(p, JGE, rules[i].nr, 1, 0);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
-        emit(p, JGT, rules[end].nr, 1, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JGE, rules[i].nr, 1, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JGT, rules[end].nr, 1, 0);
         jumps[njumps++] = p->len;
-        emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+        ckpt_bpf_emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
         i = end + 1;
     }
-    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
     while (njumps > 0) {
         unsigned short at = jumps[--njumps];
         p->code[at].k = (uint32_t)(p->len - at - 1);
@@ -97,77 +61,80 @@ static void emit_passes(struct program *p)
 
 /* The gate's one system call instruction leaves this address as the
  * instruction pointer.  The bounce (x86_64.S) has its own. */
-static void emit_gate(struct program *p, const char *after)
+static void emit_gate(struct ckpt_bpf *p, const char *after)
 {
     uint64_t ip = (uint64_t)(uintptr_t)after;
 
-    emit(p, LOAD, offsetof(struct seccomp_data, instruction_pointer), 0, 0);
-    emit(p, JEQ, (uint32_t)ip, 0, 3);
-    emit(p, LOAD, offsetof(struct seccomp_data, instruction_pointer) + 4, 0, 0);
-    emit(p, JEQ, (uint32_t)(ip >> 32), 0, 1);
-    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_LOAD,
+                  offsetof(struct seccomp_data, instruction_pointer), 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_JEQ, (uint32_t)ip, 0, 3);
+    ckpt_bpf_emit(p, CKPT_BPF_LOAD,
+                  offsetof(struct seccomp_data, instruction_pointer) + 4, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_JEQ, (uint32_t)(ip >> 32), 0, 1);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-static void emit_pass_if_zero(struct program *p, int arg)
+static void emit_pass_if_zero(struct ckpt_bpf *p, int arg)
 {
-    emit(p, LOAD, arg_low(arg), 0, 0);
-    emit(p, JEQ, 0, 0, 3);
-    emit(p, LOAD, arg_low(arg) + 4, 0, 0);
-    emit(p, JEQ, 0, 0, 1);
-    emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg((unsigned)arg), 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_JEQ, 0, 0, 3);
+    ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg((unsigned)arg) + 4, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_JEQ, 0, 0, 1);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-static void emit_check(struct program *p, const struct rule *rule)
+static void emit_check(struct ckpt_bpf *p, const struct rule *rule)
 {
     switch ((enum check)rule->check) {
     case CHECK_ENOSYS:
-        emit(p, RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
         return;
     case CHECK_TRAP_NZ:
         emit_pass_if_zero(p, rule->arg);
         break;
     case CHECK_TRAP_MAP:
-        emit(p, LOAD, arg_low(3), 0, 0);
-        emit(p, BPF_ALU | BPF_AND | BPF_K, MAP_ANONYMOUS | MAP_FIXED, 0, 0);
-        emit(p, JEQ, MAP_ANONYMOUS, 0, 1);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg(3), 0, 0);
+        ckpt_bpf_emit(p, BPF_ALU | BPF_AND | BPF_K, MAP_ANONYMOUS | MAP_FIXED,
+                      0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, MAP_ANONYMOUS, 0, 1);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
         break;
     case CHECK_TRAP_FORK:
-        emit(p, LOAD, arg_low(0), 0, 0);
-        emit(p, JSET, CLONE_THREAD, 0, 1);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg(0), 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JSET, CLONE_THREAD, 0, 1);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
         break;
     case CHECK_TRAP_MASK:
         emit_pass_if_zero(p, 1);
-        emit(p, LOAD, arg_low(0), 0, 0);
-        emit(p, JEQ, SIG_UNBLOCK, 0, 1);
-        emit(p, RET, SECCOMP_RET_ALLOW, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_LOAD, ckpt_bpf_arg(0), 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, SIG_UNBLOCK, 0, 1);
+        ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
         break;
     case CHECK_TRAP:
         break;
     }
-    emit(p, RET, SECCOMP_RET_TRAP, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_TRAP, 0, 0);
 }
 
-static void emit_checks(struct program *p)
+static void emit_checks(struct ckpt_bpf *p)
 {
-    emit(p, LOAD, offsetof(struct seccomp_data, nr), 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_LOAD, offsetof(struct seccomp_data, nr), 0, 0);
     for (size_t i = 0; i < RULES; i++) {
         if (rules[i].check == CHECK_TRAP)
             continue;
         unsigned short at = p->len;
-        emit(p, JEQ, rules[i].nr, 0, 0);
+        ckpt_bpf_emit(p, CKPT_BPF_JEQ, rules[i].nr, 0, 0);
         emit_check(p, &rules[i]);
         p->code[at].jf = (uint8_t)(p->len - at - 1);
     }
-    emit(p, RET, SECCOMP_RET_TRAP, 0, 0);
+    ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_TRAP, 0, 0);
 }
 
 int ckpt_filter_install(struct ckpt_err *err)
 {
-    struct program program = {.len = 0};
+    struct ckpt_bpf program = {.len = 0};
 
-    emit_architecture(&program);
+    ckpt_bpf_architecture(&program);
     emit_passes(&program);
     emit_gate(&program, ckpt_gate_after);
     emit_gate(&program, ckpt_gate_bounce_after);
@@ -175,6 +142,8 @@ int ckpt_filter_install(struct ckpt_err *err)
     emit_gate(&program, ckpt_program_call_after);
     emit_checks(&program);
 
+    if (program.full)
+        return ckpt_err_set(err, E2BIG, "the filter is too long");
     struct sock_fprog fprog = {program.len, program.code};
     long rc = ckpt_sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (rc == 0)
