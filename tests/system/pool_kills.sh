@@ -3,8 +3,8 @@
 # programs append, overwrite, truncate, rename and unlink: the files are the
 # same as those of an undisturbed run
 #
-# KILLS (20): how many, KILL_SECONDS (300) at most; STEPS (by KILLS) of each
-# program; CKPT_SEED repeats an order.
+# KILLS (20): how many, in KILL_SECONDS (300) at most, and at least KILLS_LEAST
+# (1); STEPS (by KILLS) of each program; CKPT_SEED repeats an order.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station
@@ -26,7 +26,7 @@ for ((i = 0; i < jobs; i++)); do
     (cd "$work/undisturbed$i" && ../changes "$steps" $i >stdout 2>stderr) &
 done
 
-pool_start 3 --set checkpoint_every=1s --set lease=5s \
+pool_start 3 --set checkpoint_every=1s --set lease=5s --set start_attempts=1000 \
     --set "scratch=$work/scratch"
 ids=()
 for ((i = 0; i < jobs; i++)); do
@@ -61,6 +61,7 @@ for ((i = 0; i < jobs; i++)); do
     diff -r "$work/undisturbed$i" "$work/job$i" ||
         fail "job $i: other files than those of an undisturbed run"
 done
+[ "$kills" -ge "${KILLS_LEAST:-1}" ] || fail "only $kills kills"
 resumed=$(grep -c 'was killed$' "$CKPT_POOL/home/log") || true
 back=$(grep -c 'lost: now idle' "$CKPT_POOL/home/log") || true
 for kind in "${!count[@]}"; do
