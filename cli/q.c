@@ -19,7 +19,10 @@ static const char q_usage[] =
 
 static const char history_usage[] =
     "usage: ckpt history [--pool DIR] [--json | --export] [JOB...]\n"
-    "List the jobs that completed or were removed.  --export writes those\n"
+    "List the jobs that completed or were removed.  LEVERAGE is processor "
+    "time\n"
+    "on stations over that of the job's shadows at home.  --export writes "
+    "those\n"
     "that completed as a workload for `ckpt sim`: submission in seconds after\n"
     "the first, owner, processor seconds, image size in MB.\n"
     "example: ckpt history --json\n";
@@ -43,6 +46,15 @@ static int permille(const home_job *job)
     if (job->run_ms == 0)
         return job->state == JOB_COMPLETED ? 1000 : -1;
     return (int)(job->saved_ms * 1000 / job->run_ms);
+}
+
+/* Processor time on stations over that of the shadows, -1 before there is
+ * any. */
+static double leverage(const home_job *job)
+{
+    return job->home_cpu_usec == 0
+               ? -1
+               : (double)job->cpu_ms * 1000 / (double)job->home_cpu_usec;
 }
 
 /* "exit 0", "signal 9", "removed" */
@@ -98,6 +110,11 @@ static void show_json(struct listing *l, const home_job *job)
     json_text(j, "cmd", job->command);
     json_text(j, "station", job->station);
     json_real(j, "cpu", (double)job->cpu_ms / 1000);
+    json_real(j, "home_cpu", (double)job->home_cpu_usec / 1e6);
+    if (leverage(job) < 0)
+        json_null(j, "leverage");
+    else
+        json_real(j, "leverage", leverage(job));
     json_uint(j, "epoch", job->epoch);
     json_uint(j, "starts", job->starts);
     json_uint(j, "evictions", job->evictions);
@@ -126,14 +143,17 @@ static void show_row(const struct listing *l, const home_job *job)
 
 static void show_history_row(const home_job *job)
 {
-    char submitted[CLI_TEXT], run[CLI_TEXT], finished[CLI_TEXT], how[CLI_TEXT];
+    char submitted[CLI_TEXT], run[CLI_TEXT], finished[CLI_TEXT], how[CLI_TEXT],
+        ratio[CLI_TEXT] = "-";
 
     ending(job, how);
-    printf("%-6llu %-9.9s %-11s %11s %c  %-11s %-10s %4u %s\n",
+    if (leverage(job) >= 0)
+        snprintf(ratio, sizeof ratio, "%.0f", leverage(job));
+    printf("%-6llu %-9.9s %-11s %11s %c  %-11s %-10s %4u      %8s %s\n",
            (unsigned long long)job->id, job->owner,
            cli_when(job->submitted, submitted),
            cli_duration((int64_t)job->run_ms, run), job->letter,
-           cli_when(job->finished, finished), how, job->evictions,
+           cli_when(job->finished, finished), how, job->evictions, ratio,
            job->command);
 }
 
@@ -205,7 +225,7 @@ static int list(struct listing *l, struct home *home, struct ckpt_err *err)
         json_array(&l->json, NULL);
     else if (l->history)
         puts("ID     OWNER     SUBMITTED      RUN_TIME ST FINISHED    END"
-             "        EVICTIONS CMD");
+             "        EVICTIONS LEVERAGE CMD");
     else
         puts("ID     OWNER     SUBMITTED      RUN_TIME ST PRI   SIZE    "
              "CKPT_AGE GOODPUT CMD");

@@ -82,6 +82,17 @@ static void put_bytes(FILE *out, const char *what, int64_t sent,
             what);
 }
 
+/* Not a line of HTCondor's. */
+static void put_leverage(FILE *out, const struct job_entry *e)
+{
+    if (e->total_home_cpu_usec <= 0)
+        return;
+    fprintf(out, "\tLeverage %.0f: %.3f s on stations, %.3f s at home\n",
+            (double)e->total_cpu_usec / (double)e->total_home_cpu_usec,
+            (double)e->total_cpu_usec / 1e6,
+            (double)e->total_home_cpu_usec / 1e6);
+}
+
 static void put_checkpointed(FILE *out, const struct job_entry *e)
 {
     put_head(out, e, 3);
@@ -127,6 +138,7 @@ static void put_terminated(FILE *out, const struct job_entry *e)
     put_usage(out, e->total_home_cpu_usec, "Total Local");
     put_bytes(out, "Run", e->sent, e->received);
     put_bytes(out, "Total", e->total_sent, e->total_received);
+    put_leverage(out, e);
     put_end(out);
 }
 

@@ -151,6 +151,7 @@ static bool describe(const struct job *job, home_job *to)
         .run_ms = (uint64_t)job_run_ms(job, now),
         .saved_ms = (uint64_t)job->saved_ms,
         .cpu_ms = (uint64_t)job->cpu_usec / 1000,
+        .home_cpu_usec = (uint64_t)job->home_cpu_usec,
         .image_size = job->image_size,
         .epoch = job->epoch,
         .starts = job->starts,
