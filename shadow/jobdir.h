@@ -64,6 +64,7 @@ struct jobspec {
     uint32_t checkpoint_every_sec; /* 0: never */
     uint32_t keep_images;          /* at least 1; default 2 */
     uint32_t lease_sec; /* starter unheard of this long: lost; default 600 */
+    uint32_t plain;     /* 1: the channel is not encrypted; default 0 */
 };
 
 /* Fill in the defaults; everything else is zero. */

@@ -34,6 +34,7 @@ static const struct key {
      offsetof(struct jobspec, checkpoint_every_sec)},
     {"keep_images", U32, offsetof(struct jobspec, keep_images)},
     {"lease_sec", U32, offsetof(struct jobspec, lease_sec)},
+    {"plain", U32, offsetof(struct jobspec, plain)},
     {"arg", LIST, offsetof(struct jobspec, args)},
     {"env", LIST, offsetof(struct jobspec, env)},
     {"grant", GRANT, 0},
@@ -178,6 +179,8 @@ static int check(const struct jobspec *spec, const char *where,
         return ckpt_err_set(err, EINVAL, "%s: arg is missing", where);
     if (spec->epoch == 0)
         return ckpt_err_set(err, EINVAL, "%s: epoch is missing", where);
+    if (spec->plain > 1)
+        return ckpt_err_set(err, EINVAL, "%s: plain is 0 or 1", where);
     if (spec->keep_images == 0 || spec->lease_sec == 0)
         return ckpt_err_set(err, EINVAL,
                             "%s: keep_images and lease_sec must be positive",

@@ -106,7 +106,8 @@ static int read_token(int fd, struct ckpt_err *err)
 static struct ckpt_serve *open_serve(const char *host, struct ckpt_err *err)
 {
     struct ckpt_boot boot = {.job = shadow.spec.job,
-                             .epoch = shadow.spec.epoch};
+                             .epoch = shadow.spec.epoch,
+                             .plain = shadow.spec.plain};
     struct ckpt_serve_config config = {
         .host = host,
         .port = shadow.revived ? shadow.survive->port : 0,
@@ -114,7 +115,7 @@ static struct ckpt_serve *open_serve(const char *host, struct ckpt_err *err)
         .vers = SHADOW_V1,
         .dispatch = shadow_program_1,
         .daemon = &shadow,
-        .key = {token, prologue, sizeof prologue},
+        .key = {token, prologue, sizeof prologue, shadow.spec.plain},
         .admit = session_admit,
         .closed = session_closed,
         .refused = session_refused,

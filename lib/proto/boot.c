@@ -1,7 +1,10 @@
 /* boot.c - see boot.h
  *
- *     u32 magic "CKPB"   u32 version (1)
+ *     u32 magic "CKPB"   u32 version
  *     str host   u16 port   u64 job   u32 epoch   32 bytes token
+ *
+ * Version 1; a plain one is 2, which a library that does not know the
+ * difference refuses.
  */
 #include "lib/proto/boot.h"
 
@@ -11,7 +14,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { BOOT_MAGIC = 0x42504b43, BOOT_VERSION = 1 };
+enum { BOOT_MAGIC = 0x42504b43, BOOT_VERSION = 1, BOOT_PLAIN = 2 };
 
 _Static_assert(4 + 4 + 4 + CKPT_BOOT_HOST_MAX + 2 + 8 + 4 + CKPT_TOKEN_LEN <=
                    CKPT_BOOT_MAX,
@@ -22,7 +25,7 @@ size_t ckpt_boot_encode(const struct ckpt_boot *boot, uint8_t *buf)
     struct ckpt_bytes b = ckpt_bytes_over(buf, CKPT_BOOT_MAX);
 
     ckpt_put_u32(&b, BOOT_MAGIC);
-    ckpt_put_u32(&b, BOOT_VERSION);
+    ckpt_put_u32(&b, boot->plain ? BOOT_PLAIN : BOOT_VERSION);
     ckpt_put_str(&b, boot->host);
     ckpt_put_u16(&b, boot->port);
     ckpt_put_u64(&b, boot->job);
@@ -40,9 +43,10 @@ static int decode(uint8_t *buf, size_t len, struct ckpt_boot *boot,
 
     if (b.failed || magic != BOOT_MAGIC)
         return ckpt_err_set(err, EPROTO, "not a boot record");
-    if (version != BOOT_VERSION)
+    if (version != BOOT_VERSION && version != BOOT_PLAIN)
         return ckpt_err_set(err, EPROTO, "boot record of version %u, not %d",
                             version, BOOT_VERSION);
+    boot->plain = version == BOOT_PLAIN;
     ckpt_get_str(&b, boot->host, sizeof boot->host);
     boot->port = ckpt_get_u16(&b);
     boot->job = ckpt_get_u64(&b);

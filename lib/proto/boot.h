@@ -10,6 +10,7 @@
 #include "lib/common/bytes.h"
 #include "lib/common/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct ckpt_boot {
     uint64_t job;   /* job number, part of the handshake's prologue */
     uint32_t epoch; /* incarnation, part of the handshake's prologue */
     uint8_t token[CKPT_TOKEN_LEN];
+    bool plain; /* after the handshake nothing is encrypted */
 };
 
 /* Encode into buf (CKPT_BOOT_MAX bytes); returns the length. */
@@ -35,7 +37,8 @@ size_t ckpt_boot_encode(const struct ckpt_boot *boot, uint8_t *buf);
 int ckpt_boot_read(int fd, struct ckpt_boot *boot, struct ckpt_err *err);
 
 /* The handshake's prologue between shadow and job or starter: the same bytes on
- * both sides or no channel.  Writes CKPT_BOOT_PROLOGUE_LEN bytes and returns
+ * both sides or no channel; so nobody talks one side into doing without
+ * encryption.  Writes CKPT_BOOT_PROLOGUE_LEN bytes and returns
  * that. */
 enum { CKPT_BOOT_PROLOGUE_LEN = 24 };
 static inline size_t ckpt_boot_prologue(const struct ckpt_boot *boot,
@@ -43,7 +46,7 @@ static inline size_t ckpt_boot_prologue(const struct ckpt_boot *boot,
 {
     struct ckpt_bytes b = ckpt_bytes_over(prologue, CKPT_BOOT_PROLOGUE_LEN);
 
-    ckpt_put_raw(&b, "ckpt shadow\1", 12);
+    ckpt_put_raw(&b, boot->plain ? "ckpt shadow\2" : "ckpt shadow\1", 12);
     ckpt_put_u64(&b, boot->job);
     ckpt_put_u32(&b, boot->epoch);
     return CKPT_BOOT_PROLOGUE_LEN;

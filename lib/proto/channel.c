@@ -2,7 +2,7 @@
 #include "lib/proto/channel.h"
 
 #include "lib/common/sys.h"
-#include "lib/proto/channel_impl.h"
+#include "lib/proto/channel_plain.h"
 
 #include <poll.h>
 #include <string.h>
@@ -167,6 +167,8 @@ ssize_t ckpt_channel_read(struct ckpt_channel *channel, void *buf, size_t len)
     size_t plain_len;
     int64_t deadline = -1;
 
+    if (channel->plain)
+        return ckpt_plain_read(channel, buf, len);
     if (channel->plain_at < channel->plain_end)
         return (ssize_t)take_plain(channel, buf, len);
     if (channel->state == CHANNEL_ENDED)
@@ -191,6 +193,8 @@ bool ckpt_channel_pending(const struct ckpt_channel *channel)
     enum ckpt_record_type type;
     size_t len;
 
+    if (channel->plain)
+        return channel->in_at < channel->in_end;
     if (channel->plain_at < channel->plain_end)
         return true;
     return channel->state == CHANNEL_OPEN &&
@@ -302,6 +306,8 @@ ssize_t ckpt_channel_try_writev(struct ckpt_channel *channel,
 
     if (!can_write(channel))
         return fail(channel, EPIPE);
+    if (channel->plain)
+        return ckpt_plain_try_writev(channel, iov, iovcnt);
     skip_empty(&g);
     while (g.count > 0) {
         if (OUT_SIZE - channel->out_end < WIRE_MAX) {
@@ -360,7 +366,8 @@ int ckpt_channel_writev(struct ckpt_channel *channel, const struct iovec *iov,
             return -1;
         if (gone == 1 && g.count == 0)
             return 0;
-        if (gone == 0 && ckpt_channel_wait(channel->fd, POLLOUT, deadline))
+        if ((gone == 0 || channel->plain) &&
+            ckpt_channel_wait(channel->fd, POLLOUT, deadline))
             return fail(channel, errno);
     }
 }
@@ -369,7 +376,8 @@ int ckpt_channel_writev(struct ckpt_channel *channel, const struct iovec *iov,
 
 static void send_end(struct ckpt_channel *channel)
 {
-    if (!can_write(channel) || ckpt_channel_flush(channel) != 1)
+    if (channel->plain || !can_write(channel) ||
+        ckpt_channel_flush(channel) != 1)
         return;
     channel->out_end = ckpt_record_seal(&channel->tx, CKPT_RECORD_END,
                                         channel->out, 0, channel->out);

@@ -73,6 +73,14 @@ int ckpt_channel_accept_start(struct ckpt_channel *channel, int fd,
 int ckpt_channel_accept_step(struct ckpt_channel *channel,
                              struct ckpt_err *err);
 
+/* From now on the bytes go as they are, without records: nothing is encrypted
+ * and nothing checked, the end of the stream included.  Both sides do it as
+ * soon as the channel is open, before anything was sent, or the first bytes of
+ * one are a forged record to the other.  It is never negotiated: put what was
+ * agreed on into the prologue (ckpt_boot_prologue()).  The keys are forgotten.
+ * 0, or -1 with EINVAL. */
+int ckpt_channel_go_plain(struct ckpt_channel *channel);
+
 int ckpt_channel_fd(const struct ckpt_channel *channel);
 
 /* From now on _read() and _writev() wait no longer than timeout_ms for the

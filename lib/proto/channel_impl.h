@@ -37,6 +37,7 @@ struct ckpt_channel {
     enum channel_state state;
     int fd;
     int timeout_ms;
+    bool plain; /* no records: [in_at, in_end) are the peer's bytes */
     size_t plain_at, plain_end;
     size_t in_at, in_end;
     size_t out_at, out_end;

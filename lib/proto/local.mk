@@ -49,6 +49,7 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 	lib/proto/noise.c lib/proto/noise.h \
 	lib/proto/record.c lib/proto/record.h \
 	lib/proto/channel.c lib/proto/channel.h lib/proto/channel_impl.h \
+	lib/proto/channel_plain.c lib/proto/channel_plain.h \
 	lib/proto/handshake.c \
 	lib/proto/dial.c lib/proto/dial.h \
 	lib/proto/rpc.h lib/proto/rpc_client.c lib/proto/rpc_client.h \

@@ -54,6 +54,7 @@ struct ckpt_serve_key {
     const uint8_t *psk;
     const void *prologue;
     size_t prologue_len;
+    bool plain; /* the channel goes plain when it is open */
 };
 
 struct ckpt_serve_config {

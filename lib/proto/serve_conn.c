@@ -209,6 +209,8 @@ static void shake_hands(struct ckpt_serve_conn *conn)
     int fd = ckpt_channel_fd(conn->channel);
     int rc = ckpt_channel_accept_step(conn->channel, &conn->why);
 
+    if (rc == 1 && conn->serve->config.key.plain)
+        ckpt_channel_go_plain(conn->channel);
     if (rc == 1)
         open_conn(conn);
     else if (rc < 0)

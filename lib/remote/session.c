@@ -130,6 +130,8 @@ static int handshake(struct ckpt_err *err)
         errno = errnum;
         return -1;
     }
+    if (ckpt_link->boot.plain)
+        ckpt_channel_go_plain(channel);
     ckpt_link->sock = fd;
     ckpt_link->channel = channel;
     ckpt_link->rtt_tsc = 0;

@@ -41,6 +41,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "checkpoint images of a job that are kept at home"},
     {"start_attempts", CKPT_CONF_INT, "5", 1, 1000, false, "attempts",
      "a job that failed to start, or was killed, this often in a row is held"},
+    {"encrypt_files", CKPT_CONF_BOOL, "on", 0, 0, false, "yes or no",
+     "jobs' files and images are encrypted on their way; no is for a line that "
+     "nobody else can read or write"},
     {"scratch", CKPT_CONF_TEXT, "/tmp", 0, 0, true, "directory",
      "where a station makes the jobs' scratch directories"},
     {"job_memory", CKPT_CONF_SIZE, "0", 0, 0, true, "size",

@@ -134,6 +134,7 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
     s->keep_images = (uint32_t)ckpt_conf_int(conf, "keep_images", NULL);
     s->attempts = (unsigned)ckpt_conf_int(conf, "start_attempts", NULL);
     s->lease_s = (uint32_t)seconds(conf, "lease", NULL);
+    s->encrypt_files = ckpt_conf_bool(conf, "encrypt_files", NULL);
 }
 
 static int read_policy(struct settings *s, const struct ckpt_conf *conf,

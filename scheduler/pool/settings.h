@@ -27,6 +27,7 @@ struct settings {
     double checkpoint_every_s;
     uint32_t keep_images;
     uint32_t lease_s;       /* starter unheard of this long: lost */
+    bool encrypt_files;     /* between job and shadow */
     uint64_t job_memory;    /* bytes; 0: no limit */
     char job_user[64];      /* jobs run as, when we are root */
     char scratch[PATH_MAX]; /* where scratch directories are made */

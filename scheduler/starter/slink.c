@@ -144,6 +144,8 @@ int slink_connect(struct slink *slink, struct ckpt_err *err)
         errno = saved;
         return -1;
     }
+    if (slink->boot.plain)
+        ckpt_channel_go_plain(slink->channel);
     slink->client =
         ckpt_rpc_client(slink->channel, SHADOW_PROGRAM, SHADOW_V1, err);
     if (!slink->client) {

@@ -174,7 +174,9 @@ static int send_start(struct home *home, struct active *active,
 
 int start_send(struct home *home, struct active *active, struct ckpt_err *err)
 {
-    struct ckpt_boot boot = {.job = active->id, .epoch = active->epoch};
+    struct ckpt_boot boot = {.job = active->id,
+                             .epoch = active->epoch,
+                             .plain = !home->settings.encrypt_files};
     char host[JOBDIR_HOST_MAX];
 
     if (jobdir_addr_read(active->dir, host, &boot.port, err) < 0)
@@ -224,6 +226,7 @@ static int write_spec(const struct home *home, const struct job *job,
         (uint32_t)(home->settings.checkpoint_every_s + 0.999);
     spec.keep_images = home->settings.keep_images;
     spec.lease_sec = home->settings.lease_s;
+    spec.plain = !home->settings.encrypt_files;
     spec.maps = from->maps;
     /* Whatever is granted, not the pool's key, queue and journals. */
     char *deny[] = {(char *)(uintptr_t)home->pool.path, NULL};

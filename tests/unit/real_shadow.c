@@ -8,7 +8,8 @@
  *
  * $REAL_SHADOW_LINK, a command line, is started with the shadow's host and
  * port added, and prints the port by which the job reaches the shadow
- * (tests/bench/delay_link.c).  $REAL_SHADOW_CPU names a file for the
+ * (tests/bench/delay_link.c).  With $REAL_SHADOW_PLAIN the channel goes plain.
+ * $REAL_SHADOW_CPU names a file for the
  * microseconds of processor time of job and shadow.
  */
 #include "lib/proto/boot.h"
@@ -52,6 +53,7 @@ static int describe(const char *dir, uint32_t epoch, char **argv,
     spec.args = argv;
     spec.env = env;
     spec.umask = 022;
+    spec.plain = getenv("REAL_SHADOW_PLAIN") != NULL;
     return jobspec_grant_add(&spec, cwd, true) < 0
                ? ckpt_err_sys(err, "grant")
                : jobspec_write(dir, &spec, err);
@@ -157,7 +159,9 @@ int main(int argc, char **argv)
 
     if (argc < 4 || !daemon)
         return 2;
-    struct ckpt_boot boot = {.job = 1, .epoch = (uint32_t)atoi(argv[2])};
+    struct ckpt_boot boot = {.job = 1,
+                             .epoch = (uint32_t)atoi(argv[2]),
+                             .plain = getenv("REAL_SHADOW_PLAIN") != NULL};
     memset(boot.token, 42, sizeof boot.token);
     if (describe(argv[1], boot.epoch, argv + 3, &err) < 0)
         return fail(&err);

@@ -736,7 +736,7 @@ static bool read_all(uint8_t *to, size_t len)
 }
 
 /* Takes BIG bytes in pieces of many sizes and sends them back in one. */
-static void echo_child(void)
+static void echo_child(bool plain)
 {
     uint8_t *data = malloc(BIG);
     struct iovec iov = {data, BIG};
@@ -745,6 +745,8 @@ static void echo_child(void)
     if (ckpt_channel_accept(channel, fds[1], psk, prologue, sizeof prologue,
                             5000, NULL))
         _exit(1);
+    if (plain && ckpt_channel_go_plain(channel))
+        _exit(4);
     if (!read_all(data, BIG) || ckpt_channel_writev(channel, &iov, 1))
         _exit(2);
     _exit(ckpt_channel_read(channel, data, 1) == 0 ? 0 : 3);
@@ -760,7 +762,7 @@ START_TEST(carries_a_megabyte_each_way)
     pid_t pid = fork();
 
     if (pid == 0)
-        echo_child();
+        echo_child(_i == 1);
     close(fds[1]);
     fds[1] = -1;
     fcntl(fds[0], F_SETFL, 0);
@@ -776,6 +778,8 @@ START_TEST(carries_a_megabyte_each_way)
     ck_assert_int_eq(ckpt_channel_connect(channel, fds[0], psk, prologue,
                                           sizeof prologue, 5000, &err),
                      0);
+    if (_i == 1)
+        ck_assert_int_eq(ckpt_channel_go_plain(channel), 0);
     ck_assert_int_eq(ckpt_channel_writev(channel, iov, (int)n), 0);
     ck_assert(read_all(back, BIG));
     ck_assert_mem_eq(data, back, BIG);
@@ -785,6 +789,39 @@ START_TEST(carries_a_megabyte_each_way)
     ck_assert_int_eq(status, 0);
     free(data);
     free(back);
+}
+END_TEST
+
+/* Keys are gone; what the other side's records say is data like any other. */
+START_TEST(a_plain_channel_carries_the_bytes_as_they_are)
+{
+    struct hand hand;
+    struct iovec iov[2] = {{(void *)"as they ", 8}, {(void *)"are", 3}};
+    char text[16];
+
+    open_both(&hand);
+    ck_assert_int_eq(ckpt_channel_go_plain(channel), 0);
+    ck_assert_int_eq(ckpt_channel_writev(channel, iov, 2), 0);
+    ck_assert_int_eq(recv(fds[1], text, sizeof text, 0), 11);
+    ck_assert_mem_eq(text, "as they are", 11);
+    ck_assert_int_eq(send(fds[1], "one two", 7, 0), 7);
+    ck_assert_int_eq(ckpt_channel_read(channel, text, 4), 4);
+    ck_assert(ckpt_channel_pending(channel));
+    ck_assert_int_eq(ckpt_channel_read(channel, text + 4, 9), 3);
+    ck_assert_mem_eq(text, "one two", 7);
+    ck_assert(!ckpt_channel_pending(channel));
+    ck_assert_int_eq(shutdown(fds[1], SHUT_WR), 0);
+    ck_assert_int_eq(ckpt_channel_read(channel, text, 4), 0);
+}
+END_TEST
+
+START_TEST(only_an_open_channel_goes_plain)
+{
+    ck_assert_int_eq(ckpt_channel_accept_start(channel, fds[0], psk, prologue,
+                                               sizeof prologue, &err),
+                     0);
+    ck_assert_int_eq(ckpt_channel_go_plain(channel), -1);
+    ck_assert_int_eq(errno, EINVAL);
 }
 END_TEST
 
@@ -870,7 +907,9 @@ int main(void)
     tcase_add_test(tc, read_times_out);
     tcase_add_test(tc, write_to_the_dead);
     tcase_add_test(tc, leaves_no_secrets);
-    tcase_add_test(tc, carries_a_megabyte_each_way);
+    tcase_add_loop_test(tc, carries_a_megabyte_each_way, 0, 2);
+    tcase_add_test(tc, a_plain_channel_carries_the_bytes_as_they_are);
+    tcase_add_test(tc, only_an_open_channel_goes_plain);
     tcase_add_test(tc, try_writev_never_waits);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

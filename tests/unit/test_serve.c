@@ -22,7 +22,7 @@ enum { DO_READ, DO_DEFER, DO_DROP, DO_COUNT, DO_REFUSED };
 
 static const uint8_t psk[CKPT_CHANNEL_KEY_LEN] = "the key of these tests";
 static const uint8_t bad[CKPT_CHANNEL_KEY_LEN] = "another key";
-static const struct ckpt_serve_key key = {psk, "epoch 2", 7};
+static const struct ckpt_serve_key key = {psk, "epoch 2", 7, false};
 
 struct daemon_state {
     struct ckpt_serve *serve;
