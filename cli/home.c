@@ -196,20 +196,28 @@ int home_act_one(struct home *home, const home_act_args *what, uint64_t id,
                         strerror(status));
 }
 
-int home_submit(struct home *home, home_submit_args *args, uint64_t *first,
-                struct ckpt_err *err)
+int home_submit(struct home *home, home_submit_args *args, unsigned count,
+                u_quad_t *first, struct ckpt_err *err)
 {
-    home_submit_res res = {.status = 0};
+    home_submit_all_args all = {{count, args}};
+    home_submit_all_res res = {.status = 0};
+    home_submit_all_ok *ok = &res.home_submit_all_res_u.ok;
     CLIENT *client = connect_home(home, err);
     int result = 0;
 
-    if (!client || finish(home, home_submit_1(args, &res, client), err))
+    if (!client || finish(home, home_submit_all_1(&all, &res, client), err))
         return -1;
     if (res.status)
-        result = ckpt_err_set(err, res.status, "%s", res.home_submit_res_u.why);
+        result =
+            ckpt_err_set(err, res.status, "%s", res.home_submit_all_res_u.why);
+    else if (ok->first.first_len != count)
+        result = ckpt_err_set(err, EPROTO, "%u answers for %u submissions",
+                              ok->first.first_len, count);
     else
-        *first = res.home_submit_res_u.ok.first;
-    xdr_free((xdrproc_t)xdr_home_submit_res, (char *)&res);
+        memcpy(first, ok->first.first_val, count * sizeof *first);
+    int saved = errno;
+    xdr_free((xdrproc_t)xdr_home_submit_all_res, (char *)&res);
+    errno = saved;
     return result;
 }
 

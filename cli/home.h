@@ -40,9 +40,12 @@ int home_act(struct home *home, const home_act_args *what, const uint64_t *ids,
 int home_act_one(struct home *home, const home_act_args *what, uint64_t id,
                  struct ckpt_err *err);
 
+/* Queue `count` (HOME_BATCH_MAX at most) submissions, all or none; the numbers
+ * of their first jobs go to `first`. */
+int home_submit(struct home *home, home_submit_args *args, unsigned count,
+                u_quad_t *first, struct ckpt_err *err);
+
 /* The caller gives results back with xdr_free(). */
-int home_submit(struct home *home, home_submit_args *args, uint64_t *first,
-                struct ckpt_err *err);
 int home_log(struct home *home, uint64_t id, uint64_t offset, home_log_res *res,
              struct ckpt_err *err);
 int home_why(struct home *home, uint64_t id, home_why_res *res,

@@ -3,6 +3,7 @@
 #include "cli/home.h"
 #include "cli/json.h"
 #include "cli/submit_file.h"
+#include "cli/submit_send.h"
 #include "cli/tty.h"
 #include "scheduler/core/expr.h"
 #include "scheduler/core/grant.h"
@@ -241,131 +242,8 @@ static int check_files(const struct job_spec *spec, struct ckpt_err *err)
     return 0;
 }
 
-/* --- to the home station ------------------------------------------------- */
-
-static char *or_empty(char *text)
-{
-    static char empty[] = "";
-
-    return text ? text : empty;
-}
-
-/* Listings show the program's name unless there is another. */
-static char *job_name(const struct job_spec *spec)
-{
-    char *slash = strrchr(spec->executable, '/');
-
-    if (spec->name && *spec->name)
-        return spec->name;
-    return slash ? slash + 1 : spec->executable;
-}
-
-static int take_after(const struct job_spec *spec, u_quad_t *ids, u_int *count,
-                      struct ckpt_err *err)
-{
-    size_t n = job_list_len(spec->after);
-
-    if (n > POOL_AFTER_MAX)
-        return ckpt_err_set(err, E2BIG, "more than %d jobs to wait for",
-                            POOL_AFTER_MAX);
-    for (size_t i = 0; i < n; i++)
-        ids[i] = strtoull(spec->after[i], NULL, 10);
-    *count = (u_int)n;
-    return 0;
-}
-
-static int send_one(struct home *home, const struct submission *s,
-                    uint64_t *first, struct ckpt_err *err)
-{
-    const struct job_spec *spec = &s->spec;
-    home_submit_args args = {
-        .spec =
-            {
-                .name = job_name(spec),
-                .executable = spec->executable,
-                .args = {(u_int)job_list_len(spec->args), spec->args},
-                .env = {(u_int)job_list_len(spec->env), spec->env},
-                .cwd = spec->cwd,
-                .in = or_empty(spec->in),
-                .out = or_empty(spec->out),
-                .err = or_empty(spec->err),
-                .log = or_empty(spec->log),
-                .requirements = or_empty(spec->requirements),
-                .prio = spec->prio,
-                .umask = spec->umask,
-                .grants = {(u_int)job_list_len(spec->grants), spec->grants},
-                .maps = {(u_int)job_list_len(spec->maps), spec->maps},
-                .every = or_empty(spec->every),
-                .notify = or_empty(spec->notify),
-                .notify_user = or_empty(spec->notify_user),
-                .on_done = or_empty(spec->on_done),
-            },
-        .count = s->count,
-    };
-    u_quad_t ids[POOL_AFTER_MAX];
-
-    if (args.spec.args.args_len > POOL_ARGS_MAX ||
-        args.spec.env.env_len > POOL_ARGS_MAX)
-        return ckpt_err_set(err, E2BIG, "more than %d arguments or variables",
-                            POOL_ARGS_MAX);
-    if (args.spec.grants.grants_len > POOL_GRANTS_MAX ||
-        args.spec.maps.maps_len > POOL_GRANTS_MAX)
-        return ckpt_err_set(err, E2BIG, "more than %d grants or path rules",
-                            POOL_GRANTS_MAX);
-    if (take_after(spec, ids, &args.spec.after.after_len, err))
-        return -1;
-    args.spec.after.after_val = ids;
-    return home_submit(home, &args, first, err);
-}
-
-static int wait_for(struct job_spec *spec, uint64_t first, uint32_t count,
-                    struct ckpt_err *err)
-{
-    char text[48];
-
-    snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)first,
-             (unsigned long long)(first + count - 1));
-    return submit_split_ids(text, &spec->after, err);
-}
-
-/* The first job's number goes to *id. */
-static int send_all(const struct cli *cli, struct submission *made,
-                    size_t count, uint64_t *id, struct ckpt_err *err)
-{
-    struct json j = json_to(stdout);
-    struct home home;
-    uint64_t before = 0;
-    int result = 0;
-
-    if (home_open(&home, err))
-        return -1;
-    if (cli->json)
-        json_array(&j, NULL);
-    for (size_t i = 0; i < count && result == 0; i++) {
-        uint64_t first = before;
-        if (made[i].after_previous)
-            result = wait_for(&made[i].spec, before, made[i - 1].count, err);
-        if (result == 0)
-            result = send_one(&home, &made[i], &first, err);
-        before = first;
-        if (i == 0 && result == 0)
-            *id = first;
-        for (uint32_t k = 0; k < made[i].count && result == 0; k++)
-            if (cli->json) {
-                json_object(&j, NULL);
-                json_uint(&j, "id", first + k);
-                json_uint(&j, "cluster", first);
-                json_uint(&j, "process", k);
-                json_close(&j);
-            } else {
-                printf("%llu\n", (unsigned long long)(first + k));
-            }
-    }
-    if (cli->json)
-        json_close(&j);
-    home_close(&home);
-    return result;
-}
+/* --- what is submitted -----------------------------------------------------
+ */
 
 static mode_t current_umask(void)
 {
@@ -414,7 +292,7 @@ static int submit_file(const struct cli *cli, const char *path,
         if ((result = check_program(made[i].spec.executable, &err)) == 0)
             result = check_files(&made[i].spec, &err);
     if (result == 0)
-        result = send_all(cli, made, count, &id, &err);
+        result = submit_send(cli, made, count, &id, &err);
     submissions_free(made, count);
     return result ? cli_fail(&err) : 0;
 }
@@ -432,7 +310,7 @@ static int submit_program(const struct cli *cli, struct submission *s,
     s->spec.env = submit_environment(context->env, true);
     s->spec.executable = find_program(argv[0], context->cwd, &err);
     if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0)
-        result = send_all(cli, s, 1, &id, &err);
+        result = submit_send(cli, s, 1, &id, &err);
     job_list_free(s->spec.env);
     job_list_free(s->spec.grants);
     job_list_free(s->spec.maps);

@@ -25,14 +25,14 @@ static int join(char out[PATH_MAX], const char *dir, const char *name,
     return 0;
 }
 
-static int write_and_sync(const char *path, const void *data, size_t len,
-                          struct ckpt_err *err)
+static int write_new(const char *path, const void *data, size_t len,
+                     bool durable, struct ckpt_err *err)
 {
     int fd =
         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return ckpt_err_sys(err, "%s", path);
-    if (ckpt_write_full(fd, data, len) < 0 || fsync(fd) < 0) {
+    if (ckpt_write_full(fd, data, len) < 0 || (durable && fsync(fd) < 0)) {
         ckpt_err_sys(err, "%s", path);
         close(fd);
         return -1;
@@ -42,8 +42,8 @@ static int write_and_sync(const char *path, const void *data, size_t len,
     return 0;
 }
 
-int jobdir_file_write(const char *dir, const char *name, const void *data,
-                      size_t len, struct ckpt_err *err)
+static int replace(const char *dir, const char *name, const void *data,
+                   size_t len, bool durable, struct ckpt_err *err)
 {
     char path[PATH_MAX], part[PATH_MAX], part_name[NAME_MAX];
 
@@ -52,11 +52,23 @@ int jobdir_file_write(const char *dir, const char *name, const void *data,
         return ckpt_err_set(err, ENAMETOOLONG, "%s: name too long", name);
     if (join(path, dir, name, err) < 0 || join(part, dir, part_name, err) < 0)
         return -1;
-    if (write_and_sync(part, data, len, err) < 0)
+    if (write_new(part, data, len, durable, err) < 0)
         return -1;
-    if (rename(part, path) < 0 || ckpt_fsync_parent(path) < 0)
+    if (rename(part, path) < 0 || (durable && ckpt_fsync_parent(path) < 0))
         return ckpt_err_sys(err, "%s", path);
     return 0;
+}
+
+int jobdir_file_write(const char *dir, const char *name, const void *data,
+                      size_t len, struct ckpt_err *err)
+{
+    return replace(dir, name, data, len, true, err);
+}
+
+int jobdir_file_put(const char *dir, const char *name, const void *data,
+                    size_t len, struct ckpt_err *err)
+{
+    return replace(dir, name, data, len, false, err);
 }
 
 static char *read_up_to(int fd, size_t max, size_t *len)

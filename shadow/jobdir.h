@@ -209,6 +209,10 @@ int jobdir_current_write(const char *dir, uint32_t generation,
 /* Replace dir/name with these bytes, durably and all at once, 0600. */
 int jobdir_file_write(const char *dir, const char *name, const void *data,
                       size_t len, struct ckpt_err *err);
+/* The same, but it need not outlive a power loss: its reader must notice a
+ * file that was cut short. */
+int jobdir_file_put(const char *dir, const char *name, const void *data,
+                    size_t len, struct ckpt_err *err);
 /* The whole file in a malloc'ed, terminated buffer of at most `max` bytes.
  * EFBIG if it is longer. */
 char *jobdir_file_read(const char *dir, const char *name, size_t max,

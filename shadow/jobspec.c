@@ -209,7 +209,7 @@ int jobspec_write(const char *dir, const struct jobspec *spec,
     if (fclose(out) != 0 || rc < 0)
         rc = ckpt_err_set(err, ENOMEM, "job.conf: out of memory");
     else
-        rc = jobdir_file_write(dir, "job.conf", text, len, err);
+        rc = jobdir_file_put(dir, "job.conf", text, len, err);
     free(text);
     return rc;
 }

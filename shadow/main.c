@@ -133,7 +133,7 @@ static int announce(const char *host, struct ckpt_err *err)
 
     if (n < 0 || (size_t)n >= sizeof text)
         return ckpt_err_set(err, EINVAL, "%s: address too long", host);
-    return jobdir_file_write(shadow.dir, "shadow.addr", text, (size_t)n, err);
+    return jobdir_file_put(shadow.dir, "shadow.addr", text, (size_t)n, err);
 }
 
 static int start(const struct options *options, struct ckpt_err *err)

@@ -20,7 +20,11 @@ static struct survive *map(int fd)
     void *at = mmap(NULL, sizeof(struct survive), PROT_READ | PROT_WRITE,
                     MAP_SHARED, fd, 0);
 
-    return at == MAP_FAILED ? NULL : at;
+    if (at == MAP_FAILED)
+        return NULL;
+    /* little of it is ever touched; the rest need not be read ahead */
+    madvise(at, sizeof(struct survive), MADV_RANDOM);
+    return at;
 }
 
 struct survive *survive_create(int dirfd, struct ckpt_err *err)

@@ -61,7 +61,7 @@ start_pool() {
     done
     for s in "${settings[@]}"; do options+=(--set "$s"); done
     ckpt pool start --stations "${#stations[@]}" "${options[@]}" \
-        3>&- 10>&- 11>&- 12>&- 13>&- 14>&- 15>&-
+        3>&- 10>&- 11>&- 12>&- 13>&- 14>&- 15>&- 16>&- 17>&- 18>&- 19>&-
 }
 
 clean_pool() {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,8 @@ static int daemon_file(const struct pooldir *pool, const char *daemon,
     return path_join(out, PATH_MAX, dir, name, err);
 }
 
-int pooldir_write_file(const char *path, const void *data, size_t len,
-                       mode_t mode, struct ckpt_err *err)
+static int replace(const char *path, const void *data, size_t len, mode_t mode,
+                   bool durable, struct ckpt_err *err)
 {
     char tmp[PATH_MAX];
     int n = snprintf(tmp, sizeof tmp, "%s.%d.tmp", path, (int)getpid());
@@ -46,7 +47,7 @@ int pooldir_write_file(const char *path, const void *data, size_t len,
     if (fd < 0)
         return ckpt_err_sys(err, "%s", tmp);
     int rc = ckpt_write_full(fd, data, len);
-    if (rc == 0)
+    if (rc == 0 && durable)
         rc = fsync(fd);
     close(fd);
     if (rc == 0)
@@ -58,7 +59,19 @@ int pooldir_write_file(const char *path, const void *data, size_t len,
         errno = saved;
         return -1;
     }
-    return ckpt_fsync_parent(path);
+    return durable ? ckpt_fsync_parent(path) : 0;
+}
+
+int pooldir_write_file(const char *path, const void *data, size_t len,
+                       mode_t mode, struct ckpt_err *err)
+{
+    return replace(path, data, len, mode, true, err);
+}
+
+int pooldir_put_file(const char *path, const void *data, size_t len,
+                     mode_t mode, struct ckpt_err *err)
+{
+    return replace(path, data, len, mode, false, err);
 }
 
 /* As pooldir_write_file, but keeps what is there: two processes that make

@@ -82,5 +82,9 @@ int pooldir_write_addr(const struct pooldir *pool, const char *daemon,
 /* Write a small file whole: temporary name, sync, rename. */
 int pooldir_write_file(const char *path, const void *data, size_t len,
                        mode_t mode, struct ckpt_err *err);
+/* The same, but it need not outlive a power loss: its reader must notice a
+ * file that was cut short. */
+int pooldir_put_file(const char *path, const void *data, size_t len,
+                     mode_t mode, struct ckpt_err *err);
 
 #endif

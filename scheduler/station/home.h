@@ -75,9 +75,12 @@ struct home {
     char coordinator_why[POOL_TEXT_MAX + 1];
     uint64_t ask_ms; /* next question to the coordinator */
     unsigned backoff_ms;
-    bool eager;      /* something changed: ask now, and soon again */
-    uint64_t gap_ms; /* between questions; grows to the cycle's length */
-    bool soon;       /* a station is being made free for us */
+    bool eager;        /* something changed: ask now, and soon again */
+    uint64_t asked_ms; /* the last question was answered */
+    uint64_t took_ms;
+    uint64_t full_ms; /* next time that all jobs are named, not the first */
+    uint64_t gap_ms;  /* between questions; grows to the cycle's length */
+    bool soon;        /* a station is being made free for us */
     struct active *active;
     struct unlucky *unlucky;
     bool stopping;
@@ -154,6 +157,13 @@ void order_refused(struct home *home, struct active *active);
 /* Tell which jobs run; -1 with ENOMEM. */
 int order_gather(struct home *home, coord_jobs_args *ad, struct ckpt_err *err);
 
+/* --- the talk with the coordinator: home_ask.c --------------------------- */
+
+/* Ask for stations, if it is time to. */
+void home_ask(struct home *home, uint64_t now);
+/* Until it is. */
+uint64_t home_ask_wait_ms(const struct home *home, uint64_t now);
+
 /* --- the rest --------------------------------------------------------------
  */
 
@@ -161,5 +171,6 @@ int order_gather(struct home *home, coord_jobs_args *ad, struct ckpt_err *err);
 void home_write_logs(struct home *home);
 /* The service procedures work on this one. */
 void home_rpc_init(struct home *home);
+void home_submit_init(struct home *home);
 
 #endif

@@ -17,6 +17,7 @@ static struct home *home;
 void home_rpc_init(struct home *the_home)
 {
     home = the_home;
+    home_submit_init(the_home);
 }
 
 bool_t home_null_1_svc(void *args, void *res, struct svc_req *req)
@@ -28,106 +29,6 @@ bool_t home_null_1_svc(void *args, void *res, struct svc_req *req)
 int home_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
 {
     return ckpt_rpc_free_result(xprt, xdr, res);
-}
-
-/* --- submit ----------------------------------------------------------------
- */
-
-/* The lists of the wire, ended by NULL. */
-static char **list_of(char **val, unsigned len)
-{
-    char **list = calloc((size_t)len + 1, sizeof *list);
-
-    for (unsigned i = 0; list && i < len; i++)
-        list[i] = val[i];
-    return list;
-}
-
-static char **ids_of(const u_quad_t *val, unsigned len)
-{
-    char **list = calloc((size_t)len + 1, sizeof *list);
-
-    for (unsigned i = 0; list && i < len; i++)
-        if (asprintf(&list[i], "%llu", (unsigned long long)val[i]) < 0) {
-            list[i] = NULL;
-            job_list_free(list);
-            return NULL;
-        }
-    return list;
-}
-
-static char *given(char *text)
-{
-    return text[0] ? text : NULL;
-}
-
-static int submit(const pool_job_spec *from, unsigned count, uint64_t *first,
-                  struct ckpt_err *err)
-{
-    struct job_spec spec = {
-        .name = given(from->name),
-        .owner = home->user,
-        .uid = geteuid(),
-        .executable = from->executable,
-        .args = list_of(from->args.args_val, from->args.args_len),
-        .env = list_of(from->env.env_val, from->env.env_len),
-        .cwd = from->cwd,
-        .in = given(from->in),
-        .out = given(from->out),
-        .err = given(from->err),
-        .log = given(from->log),
-        .requirements = given(from->requirements),
-        .prio = from->prio,
-        .umask = from->umask,
-        .grants = list_of(from->grants.grants_val, from->grants.grants_len),
-        .maps = list_of(from->maps.maps_val, from->maps.maps_len),
-        .after = ids_of(from->after.after_val, from->after.after_len),
-        .every = given(from->every),
-        .notify = given(from->notify),
-        .notify_user = given(from->notify_user),
-        .on_done = given(from->on_done),
-    };
-    int rc = -1;
-
-    if (!spec.args || !spec.env || !spec.grants || !spec.maps || !spec.after)
-        ckpt_err_sys(err, "no memory");
-    else if (job_spec_check(&spec, err) == 0)
-        rc =
-            store_submit(home->store, &spec, count, home_wall_ms(), first, err);
-    int saved = errno;
-    free(spec.args);
-    free(spec.env);
-    free(spec.grants);
-    free(spec.maps);
-    job_list_free(spec.after);
-    errno = saved;
-    return rc;
-}
-
-bool_t home_submit_1_svc(home_submit_args *args, home_submit_res *res,
-                         struct svc_req *req)
-{
-    struct ckpt_err err;
-    uint64_t first = 0;
-    int rc;
-
-    (void)req;
-    if (args->count < 1 || args->count > HOME_COUNT_MAX)
-        rc = ckpt_err_set(&err, EINVAL, "1 to %d jobs at a time",
-                          HOME_COUNT_MAX);
-    else
-        rc = submit(&args->spec, args->count, &first, &err);
-    res->status = rc < 0 ? (errno ? errno : EIO) : 0;
-    if (rc < 0) {
-        res->home_submit_res_u.why = strdup(err.text);
-        return res->home_submit_res_u.why != NULL;
-    }
-    log_line("jobs %llu + %u: submitted: %s", (unsigned long long)first,
-             args->count, args->spec.executable);
-    home->eager = home->logs_due = home->waits_due = true;
-    res->home_submit_res_u.ok.first = first;
-    res->home_submit_res_u.ok.count = args->count;
-    return TRUE;
 }
 
 /* --- query -----------------------------------------------------------------

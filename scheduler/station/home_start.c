@@ -292,7 +292,7 @@ static int write_claim(const struct home *home, const struct active *active,
     int n = snprintf(line, sizeof line, "%u %s %s %s\n", active->epoch,
                      active->station, active->addr, hex);
     home_claim_file(home, active->id, path);
-    return pooldir_write_file(path, line, (size_t)n, 0600, err);
+    return pooldir_put_file(path, line, (size_t)n, 0600, err);
 }
 
 static void give_back(struct home *home, struct active *active)

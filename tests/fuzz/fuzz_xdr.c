@@ -39,6 +39,7 @@ static const struct {
     TYPE(shadow_image_stat_res), TYPE(shadow_start_res),
     TYPE(shadow_event_args),     TYPE(shadow_log_args),
     TYPE(home_submit_args),      TYPE(home_submit_res),
+    TYPE(home_submit_all_args),  TYPE(home_submit_all_res),
     TYPE(home_query_args),       TYPE(home_query_res),
     TYPE(home_act_args),         TYPE(home_act_res),
     TYPE(home_log_res),          TYPE(home_why_res),

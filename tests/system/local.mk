@@ -41,8 +41,9 @@ EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 	tests/progs/remote_reach.c tests/progs/remote_changes.c \
 	tests/system/pool_victims.sh
 TESTS += tests/system/pool_migrate.sh
-dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh
-CHECK_LONG_TESTS += tests/system/pool_churn.sh
+dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
+	tests/system/pool_long.sh
+CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh
 
 # --files save: files go back in time with the program.
 keep_tests = tests/system/keep_files.sh tests/system/keep_conflict.sh
