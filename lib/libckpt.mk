@@ -22,6 +22,7 @@ CAPTURE_SOURCES = \
 	lib/capture/contents.c \
 	lib/capture/dirty.c lib/capture/dirty.h \
 	lib/capture/hashes.c lib/capture/hashes.h \
+	lib/capture/changes.c lib/capture/changes.h \
 	lib/capture/increment.c lib/capture/increment.h \
 	lib/capture/rhythm.c lib/capture/rhythm.h \
 	lib/capture/softdirty.c lib/capture/softdirty.h \
@@ -68,7 +69,7 @@ CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
 	signalfd semget msgget semop semtimedop msgsnd msgrcv \
 	execve execv execvp execvpe execl execlp execle fexecve \
-	getpid gettid madvise mlock mlock2 mlockall munlockall \
+	getpid gettid madvise mlock mlock2 munlock mlockall munlockall \
 	timer_create timer_delete
 # For static programs, which ckpt-cc links with --wrap.
 CKPT_WRAPS = __wrap_read __wrap___read __wrap_write __wrap___write \

@@ -108,15 +108,14 @@ static int parse(struct ckpt_advice *a, char *text, struct ckpt_err *err)
     return 0;
 }
 
-int ckpt_advice_look(struct ckpt_advice *a, struct ckpt_arena *arena,
-                     struct ckpt_err *err)
+static int read_flags(struct ckpt_advice *a, struct ckpt_arena *arena,
+                      struct ckpt_err *err)
 {
     size_t room;
 
     a->count = 0;
     a->unlike_in_child = false;
-    if (!atomic_load(&a->given))
-        return 0;
+    a->seen = 0;
     long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/smaps",
                        O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -130,6 +129,57 @@ int ckpt_advice_look(struct ckpt_advice *a, struct ckpt_arena *arena,
         return ckpt_err_set(err, EIO, "/proc/self/smaps cannot be read");
     text[n] = '\0';
     return parse(a, text, err);
+}
+
+/* The mappings that entries are about: as long as they are the same and no more
+ * advice was given, nothing has changed. */
+static uint64_t digest(const struct ckpt_advice *a,
+                       const struct ckpt_memory *memory)
+{
+    const uint64_t prime = 0x9e3779b97f4a7c15u;
+    uint64_t sum = 1;
+    size_t next = 0;
+
+    for (size_t i = 0; i < a->count; i++) {
+        while (next < memory->nmaps &&
+               memory->maps[next].end <= a->entries[i].start)
+            next++;
+        for (size_t k = next;
+             k < memory->nmaps && memory->maps[k].start < a->entries[i].end;
+             k++) {
+            const struct ckpt_map *m = &memory->maps[k];
+            sum = (sum ^ m->start) * prime;
+            sum = (sum ^ m->end ^ m->ino ^ m->flags) * prime;
+        }
+    }
+    return sum;
+}
+
+int ckpt_advice_look(struct ckpt_advice *a, const struct ckpt_memory *memory,
+                     bool may_wait, struct ckpt_arena *arena,
+                     struct ckpt_err *err)
+{
+    uint32_t given = atomic_load(&a->given);
+
+    a->late = false;
+    if (given == 0 || (given == a->seen && digest(a, memory) == a->places))
+        return 0;
+    /* few calls cannot have made too many pieces */
+    if (may_wait && !atomic_load(&a->of_locks) && given < CKPT_ADVICE_MAX / 4) {
+        a->late = true;
+        return 0;
+    }
+    if (read_flags(a, arena, err) < 0)
+        return -1;
+    a->seen = given;
+    a->places = digest(a, memory);
+    return 0;
+}
+
+int ckpt_advice_look_late(struct ckpt_advice *a, struct ckpt_arena *arena,
+                          struct ckpt_err *err)
+{
+    return a->late ? read_flags(a, arena, err) : 0;
 }
 
 /* While a checkpoint is made, what is mapped for it is not read in at once. */
@@ -173,10 +223,11 @@ static bool give(uint64_t start, uint64_t len, uint32_t what)
     return all;
 }
 
-void ckpt_advice_give(const struct ckpt_advice *a)
+void ckpt_advice_give(struct ckpt_advice *a)
 {
     bool all = true;
 
+    a->seen = 0; /* what cannot be given now is not given any more */
     for (size_t i = 0; i < a->count; i++) {
         uint64_t start = a->entries[i].start;
         all &= give(start, a->entries[i].end - start, a->entries[i].what);

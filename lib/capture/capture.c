@@ -31,12 +31,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum {
-    ARENA_BYTES = 128 << 20,
-    VDSO_TRIES = 200,
-    STACK_SCAN = 8 << 20,
-    WRITER_NICE = 5
-};
+enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200, STACK_SCAN = 8 << 20 };
 
 /* Everything one capture has gathered. */
 struct capture {
@@ -467,12 +462,15 @@ static int look(struct capture *c, struct ckpt_err *err)
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
                         err) < 0 ||
-        look_threads(c, err) < 0 ||
-        ckpt_advice_look(&s->advice, &c->arena, err) < 0)
+        look_threads(c, err) < 0)
         return -1;
     look_around(c);
     c->memory_short = ckpt_release_hopeless();
-    return list_memory(c, err);
+    if (list_memory(c, err) < 0)
+        return -1;
+    /* what is found is kept in memory that an increment might leave out */
+    return ckpt_advice_look(&s->advice, &c->memory, !s->settings.incremental,
+                            &c->arena, err);
 }
 
 static uint64_t now_ns(void)
@@ -515,7 +513,8 @@ static int save(struct capture *c, struct ckpt_err *err)
 {
     int rc = -1;
 
-    if (ckpt_memory_look(&c->memory, &c->arena, &c->rules, err) == 0 &&
+    if (ckpt_advice_look_late(&s->advice, &c->arena, err) == 0 &&
+        ckpt_memory_look(&c->memory, &c->arena, &c->rules, err) == 0 &&
         make_notes(c, err) == 0)
         rc = write_image(c, err);
     drop_contents(c);
@@ -607,10 +606,6 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
         return save_here(c, err); /* no room for a child: the slow way */
     if (pid == 0) {
         ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
-        /* Writing alone takes a tenth of a second for each GiB: the sooner it
-         * is over, the less the program has to copy. */
-        if (s->settings.codec != CKPT_CODEC_NONE)
-            ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, WRITER_NICE);
         ckpt_release_be_humble();
         c->in_child = true;
         c->stopped_ns = now_ns() - c->meta.monotonic_ns;

@@ -2,6 +2,7 @@
 #include "lib/capture/increment.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/changes.h"
 #include "lib/capture/hashes.h"
 #include "lib/capture/state.h"
 #include "lib/capture/unsaved.h"
@@ -238,18 +239,7 @@ static void refer(struct ckpt_increment *inc, const struct link *base,
     inc->base.dir = inc->dir;
 }
 
-/* --- copying -------------------------------------------------------------- */
-
-static void make_readable(const struct ckpt_memory *memory,
-                          const struct ckpt_run *r)
-{
-    for (size_t i = 0; i < memory->nmaps; i++) {
-        const struct ckpt_map *m = &memory->maps[i];
-        if (m->start < r->end && r->start < m->end && !(m->prot & PROT_READ))
-            ckpt_sys(SYS_mprotect, m->start, m->end - m->start,
-                     m->prot | PROT_READ);
-    }
-}
+/* --- room to copy --------------------------------------------------------- */
 
 /* Into huge pages, whose first touch costs less. */
 static uint8_t *map_copy(size_t len)
@@ -290,25 +280,6 @@ static void keep_room(struct ckpt_chain *c, uint64_t program_bytes)
     c->copy_len = 0;
 }
 
-static void copy_changed(struct ckpt_increment *inc, struct ckpt_chain *c,
-                         const struct ckpt_memory *memory)
-{
-    size_t at = 0;
-
-    inc->copy = room_for(c, inc->runs.changed_bytes);
-    for (size_t i = 0; inc->copy && i < inc->runs.count; i++) {
-        struct ckpt_run *r = &inc->runs.list[i];
-        if (!r->changed)
-            continue;
-        make_readable(memory, r);
-        memcpy(inc->copy + at, (const void *)(uintptr_t)r->start,
-               r->end - r->start);
-        r->data = inc->copy + at;
-        at += r->end - r->start;
-    }
-    ckpt_memory_restore_protection(memory);
-}
-
 /* --- the steps ------------------------------------------------------------ */
 
 static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
@@ -331,7 +302,9 @@ static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
         name_next(&c->pending, &base);
         refer(inc, &base, plan->path);
         if (plan->in_child && inc->runs.changed_bytes <= COPY_MAX)
-            copy_changed(inc, c, memory);
+            inc->copy = room_for(c, inc->runs.changed_bytes);
+        if (inc->copy)
+            ckpt_changes_copy(&inc->runs, memory, inc->copy, arena);
     } else {
         name_first(&c->pending);
     }

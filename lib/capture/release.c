@@ -8,11 +8,18 @@
 
 #include <fcntl.h>
 #include <linux/ioprio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
-enum { BLOCK = 2 << 20, BLOCK_PAGES = BLOCK / CKPT_PAGE, LOWEST_LEVEL = 7 };
+enum {
+    BLOCK = 2 << 20,
+    BLOCK_PAGES = BLOCK / CKPT_PAGE,
+    LOWEST_LEVEL = 7,
+    NICE = 5 /* more than the program */
+};
 
 /* The writable data of the program or library that libckpt is part of; the
  * linker defines them. */
@@ -157,6 +164,7 @@ bool ckpt_release_hopeless(void)
 
 void ckpt_release_be_humble(void)
 {
+    struct sched_param batch = {0};
     long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
                        O_WRONLY | O_CLOEXEC);
 
@@ -166,4 +174,8 @@ void ckpt_release_be_humble(void)
     }
     ckpt_sys(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
              IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, LOWEST_LEVEL));
+    if (ckpt_sys(SYS_sched_getscheduler, 0) != SCHED_IDLE)
+        ckpt_sys(SYS_sched_setscheduler, 0, SCHED_BATCH, &batch);
+    long nice = 20 - ckpt_sys(SYS_getpriority, PRIO_PROCESS, 0);
+    ckpt_sys(SYS_setpriority, PRIO_PROCESS, 0, nice + NICE);
 }

@@ -43,7 +43,12 @@ void ckpt_release_end(struct ckpt_release *release);
 bool ckpt_release_hopeless(void);
 
 /* The child: of lower priority at the disk, and the first to go when memory
- * runs out, so that a checkpoint fails and not the program. */
+ * runs out, so that a checkpoint fails and not the program.  When one of its
+ * threads has something to do, which is often and for moments, it does not take
+ * the processor from the program (SCHED_BATCH); where all are wanted it gets a
+ * third of what the program's threads get.  With less (SCHED_IDLE) the image
+ * takes longer, and as long as it does the program pays for every page that it
+ * changes. */
 void ckpt_release_be_humble(void);
 
 #endif

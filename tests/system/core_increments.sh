@@ -56,3 +56,30 @@ for way in $ways; do
     go "$way" zlib static
     go "$way" none dynamic shared
 done
+
+# Advice about memory, found by the program itself and used again, is that of
+# the moment.
+generations=6
+ckpt-cc "${flags[@]}" -o hints "$top_srcdir/tests/progs/hints.c"
+for incremental in on off; do
+    rm -rf run
+    mkdir run
+    cd run
+    CKPT_INCREMENTAL=$incremental CKPT_KEEP=20 CKPT_IMAGE=image CKPT_LOG=log \
+        ../hints $generations >out 2>err ||
+        fail "hints, incremental $incremental: $(cat err log)"
+    cp -a . ../kept.hints
+    for ((i = 0; i < generations; i++)); do
+        image=image.$i
+        [ $i != 0 ] || image=image
+        rm -rf ../again
+        cp -a ../kept.hints ../again
+        cd ../again
+        ckpt restart "$image" >restarted 2>err ||
+            fail "hints, incremental $incremental, $image: $(cat err)"
+        cd ../run
+    done
+    cd ..
+    rm -rf kept.hints
+    echo "hints, incremental $incremental: restarted from $generations generations"
+done
