@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "lib/arch/x86_64_cpu.h"
+#include "lib/capture/children.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
 
@@ -15,7 +16,6 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <time.h>
 
 /* struct sigaction as the kernel knows it */
@@ -101,23 +101,10 @@ static void look_limits(struct ckpt_process *p)
     }
 }
 
-static int refuse_children(struct ckpt_err *err)
-{
-    siginfo_t info = {0};
-    long rc = ckpt_sys(SYS_waitid, P_ALL, 0, &info,
-                       WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
-
-    if (rc == -ECHILD)
-        return 0;
-    return ckpt_err_set(err, EBUSY,
-                        "the process has child processes; they cannot be saved "
-                        "yet: try again when they have ended");
-}
-
 int ckpt_process_look(struct ckpt_process *p, int signal, struct ckpt_err *err)
 {
     memset(p, 0, sizeof *p);
-    if (refuse_children(err) < 0 || look_stat(p, err) < 0)
+    if (ckpt_children_refuse(err) < 0 || look_stat(p, err) < 0)
         return -1;
     p->pid = (int32_t)ckpt_sys(SYS_getpid);
     p->ppid = (int32_t)ckpt_sys(SYS_getppid);

@@ -18,8 +18,8 @@ core_progs = \
 TESTS += $(core_progs)
 EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
-TESTS += tests/system/core_around.sh
-dist_check_SCRIPTS += tests/system/core_around.sh
+TESTS += tests/system/core_around.sh tests/system/core_children.sh
+dist_check_SCRIPTS += tests/system/core_around.sh tests/system/core_children.sh
 TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
@@ -29,7 +29,7 @@ dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tes
 
 TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
 dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
-EXTRA_DIST += tests/progs/dirty.c tests/progs/pages.c
+EXTRA_DIST += tests/progs/children.c tests/progs/dirty.c tests/progs/pages.c
 
 # Faults while an image is made, and damage to it afterwards.
 TESTS += tests/system/core_faults.sh tests/system/core_damaged.sh
