@@ -200,6 +200,23 @@ bool ckpt_image_note_at(const struct ckpt_image *image, size_t index,
 int ckpt_image_read(struct ckpt_image *image, uint64_t offset, void *buf,
                     size_t len, struct ckpt_err *err);
 
+/* Bytes that are wanted somewhere. */
+struct ckpt_image_piece {
+    uint64_t offset, len; /* as of ckpt_image_read() */
+    uint64_t to;          /* address */
+};
+
+/* The same for any number of pieces, by as many threads as there are
+ * processors; the pieces' memory is apart.  On failure some of it has been
+ * written to. */
+int ckpt_image_load(struct ckpt_image *image,
+                    const struct ckpt_image_piece *pieces, size_t n,
+                    struct ckpt_err *err);
+
+/* Every byte of the file and of its bases has been checked since it was
+ * opened (or has been trusted). */
+bool ckpt_image_is_checked(const struct ckpt_image *image);
+
 /* The image of the chain that holds the bytes at an offset; *offset becomes
  * one of its own core file.  Owned by `image`. */
 struct ckpt_image *ckpt_image_owner(struct ckpt_image *image, uint64_t *offset);

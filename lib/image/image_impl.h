@@ -1,4 +1,4 @@
-/* image_impl.h - what reader.c and chain.c share
+/* image_impl.h - what the files that read images share
  *
  * An increment is opened with all its bases, which it owns.  Its offsets go on
  * where its own core file ends (at the next page): there begin those of its
@@ -28,6 +28,15 @@ struct ckpt_image {
     struct ckpt_image_segment *merged;
     size_t nmerged;
 };
+
+/* Headers, FORMAT note and checksums, checked; 0 or -1. */
+int ckpt_headers_read(struct ckpt_image *image, struct ckpt_err *err);
+/* Then notes and segments. */
+int ckpt_contents_read(struct ckpt_image *image, struct ckpt_err *err);
+/* Allocate and read `len` core bytes; NULL on failure.  What cannot be there
+ * is not allocated. */
+void *ckpt_headers_alloc(struct ckpt_image *image, uint64_t offset,
+                         uint64_t len, struct ckpt_err *err);
 
 /* One file, without its bases. */
 struct ckpt_image *ckpt_image_open_one(const char *path, struct ckpt_err *err);

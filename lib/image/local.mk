@@ -15,7 +15,8 @@ IMAGE_WRITER_SOURCES = lib/image/image.h lib/image/format.h \
 	lib/image/file_sink.c lib/image/stamp.c lib/image/stamp.h lib/image/writer.c
 IMAGE_READER_SOURCES = lib/image/decode.c \
 	lib/image/source.c lib/image/source.h lib/image/reader.c \
-	lib/image/chain.c lib/image/image_impl.h
+	lib/image/headers.c lib/image/contents.c \
+	lib/image/load.c lib/image/load.h lib/image/chain.c lib/image/image_impl.h
 
 noinst_LIBRARIES += lib/libimage.a
 lib_libimage_a_SOURCES = $(IMAGE_WRITER_SOURCES) $(IMAGE_READER_SOURCES)

@@ -87,15 +87,15 @@ static int check_tail(const struct ckpt_source *s, size_t lead_len,
 
 /* Offsets of the frames; they and the trailer must fill the file. */
 static bool place_frames(struct ckpt_source *s, size_t lead_len,
-                         uint64_t trailer_offset, size_t *largest)
+                         uint64_t trailer_offset)
 {
     uint64_t at = lead_len;
 
     for (size_t i = 0; i < s->nchunks; i++) {
         s->offsets[i] = at;
         at += s->frames[i].len;
-        if (s->frames[i].len > *largest)
-            *largest = s->frames[i].len;
+        if (s->frames[i].len > s->largest)
+            s->largest = s->frames[i].len;
     }
     return at == trailer_offset;
 }
@@ -109,7 +109,6 @@ static int read_trailer(struct ckpt_source *s, size_t lead_len,
                         struct ckpt_err *err)
 {
     size_t n = s->nchunks;
-    size_t largest = 1;
 
     if (check_tail(s, lead_len, err))
         return -1;
@@ -124,14 +123,14 @@ static int read_trailer(struct ckpt_source *s, size_t lead_len,
     else if (read_file(s, offset, trailer, len, err) == 0)
         rc = ckpt_trailer_parse(s->codec, s->core_size, trailer, n, s->frames,
                                 trailer + len) &&
-                     place_frames(s, lead_len, offset, &largest)
+                     place_frames(s, lead_len, offset)
                  ? 0
                  : ckpt_err_set(err, EBADMSG, "damaged: index at offset %llu",
                                 (unsigned long long)offset);
     free(trailer);
     if (rc)
         return -1;
-    s->packed = malloc(largest);
+    s->packed = malloc(s->largest + 1);
     return s->packed ? 0 : no_memory(err);
 }
 
@@ -212,7 +211,7 @@ void ckpt_source_set_sums(struct ckpt_source *s, uint64_t *sums, size_t nsums,
     s->cached = SIZE_MAX;
 }
 
-static size_t chunk_len(const struct ckpt_source *s, size_t i)
+size_t ckpt_source_chunk_len(const struct ckpt_source *s, size_t i)
 {
     uint64_t left = s->core_size - (uint64_t)i * CKPT_IMAGE_CHUNK;
 
@@ -223,25 +222,25 @@ static int damaged(const struct ckpt_source *s, size_t i, struct ckpt_err *err)
 {
     uint64_t at = s->codec == CKPT_CODEC_NONE ? (uint64_t)i * CKPT_IMAGE_CHUNK
                                               : s->offsets[i];
-    uint64_t len =
-        s->codec == CKPT_CODEC_NONE ? chunk_len(s, i) : s->frames[i].len;
+    uint64_t len = s->codec == CKPT_CODEC_NONE ? ckpt_source_chunk_len(s, i)
+                                               : s->frames[i].len;
 
     return ckpt_err_set(err, EBADMSG,
                         "damaged: checksum of the %llu bytes at offset %llu",
                         (unsigned long long)len, (unsigned long long)at);
 }
 
-static int unpack_chunk(struct ckpt_source *s, size_t i, uint8_t *dst,
-                        struct ckpt_err *err)
+static int unpack_chunk(const struct ckpt_source *s, size_t i, uint8_t *packed,
+                        uint8_t *dst, struct ckpt_err *err)
 {
     const struct ckpt_frame *frame = &s->frames[i];
 
-    if (read_file(s, s->offsets[i], s->packed, frame->len, err))
+    if (read_file(s, s->offsets[i], packed, frame->len, err))
         return -1;
-    if (ckpt_checksum(s->packed, frame->len) != frame->checksum)
+    if (ckpt_checksum(packed, frame->len) != frame->checksum)
         return damaged(s, i, err);
-    return ckpt_decode(s->codec, s->packed, frame->len, dst, chunk_len(s, i),
-                       err);
+    return ckpt_decode(s->codec, packed, frame->len, dst,
+                       ckpt_source_chunk_len(s, i), err);
 }
 
 /* Is the chunk what the core's own table says?  The table does not cover
@@ -250,7 +249,7 @@ static bool sum_matches(const struct ckpt_source *s, size_t i,
                         const uint8_t *data)
 {
     uint64_t start = (uint64_t)i * CKPT_IMAGE_CHUNK;
-    size_t len = chunk_len(s, i);
+    size_t len = ckpt_source_chunk_len(s, i);
 
     if (i >= s->nsums || s->checked[i])
         return true;
@@ -259,13 +258,13 @@ static bool sum_matches(const struct ckpt_source *s, size_t i,
     return ckpt_checksum(data, len) == s->sums[i];
 }
 
-static int load_chunk(struct ckpt_source *s, size_t i, uint8_t *dst,
-                      struct ckpt_err *err)
+int ckpt_source_chunk(struct ckpt_source *s, size_t i, uint8_t *packed,
+                      uint8_t *dst, struct ckpt_err *err)
 {
     int rc = s->codec == CKPT_CODEC_NONE
                  ? read_file(s, (uint64_t)i * CKPT_IMAGE_CHUNK, dst,
-                             chunk_len(s, i), err)
-                 : unpack_chunk(s, i, dst, err);
+                             ckpt_source_chunk_len(s, i), err)
+                 : unpack_chunk(s, i, packed, dst, err);
 
     if (rc)
         return -1;
@@ -275,12 +274,17 @@ static int load_chunk(struct ckpt_source *s, size_t i, uint8_t *dst,
     return 0;
 }
 
+bool ckpt_source_is_open(const struct ckpt_source *s, size_t i)
+{
+    return s->codec == CKPT_CODEC_NONE && s->checked[i];
+}
+
 static int load_cache(struct ckpt_source *s, size_t i, struct ckpt_err *err)
 {
     if (s->cached == i)
         return 0;
     s->cached = SIZE_MAX;
-    if (load_chunk(s, i, s->cache, err))
+    if (ckpt_source_chunk(s, i, s->packed, s->cache, err))
         return -1;
     s->cached = i;
     return 0;
@@ -290,9 +294,9 @@ static int load_cache(struct ckpt_source *s, size_t i, struct ckpt_err *err)
 static int read_part(struct ckpt_source *s, size_t i, size_t skip, uint8_t *dst,
                      size_t len, struct ckpt_err *err)
 {
-    if (skip == 0 && len == chunk_len(s, i) && s->cached != i)
-        return load_chunk(s, i, dst, err);
-    if (s->codec == CKPT_CODEC_NONE && s->checked[i] && s->cached != i)
+    if (skip == 0 && len == ckpt_source_chunk_len(s, i) && s->cached != i)
+        return ckpt_source_chunk(s, i, s->packed, dst, err);
+    if (ckpt_source_is_open(s, i) && s->cached != i)
         return read_file(s, (uint64_t)i * CKPT_IMAGE_CHUNK + skip, dst, len,
                          err);
     if (load_cache(s, i, err))

@@ -16,7 +16,8 @@ struct ckpt_source {
     size_t nchunks;
     struct ckpt_frame *frames; /* compressed: one per chunk... */
     uint64_t *offsets;         /* ...and where it stands in the file */
-    uint8_t *packed;           /* room for the largest frame */
+    size_t largest;            /* frame of them */
+    uint8_t *packed;           /* room for it */
 
     uint64_t *sums;   /* checksums of the core's chunks, when known... */
     size_t nsums;     /* ...of the first so many... */
@@ -40,5 +41,16 @@ void ckpt_source_set_sums(struct ckpt_source *source, uint64_t *sums,
  * EBADMSG (a checksum), ENODATA (past the end), EIO, ENOMEM. */
 int ckpt_source_read(struct ckpt_source *source, uint64_t offset, void *buf,
                      size_t len, struct ckpt_err *err);
+
+/* Read chunk `i`, whole, to `dst`, checked; `packed` has room for `largest`
+ * bytes.  Several threads may do it at once, each for other chunks.  0, or -1
+ * as ckpt_source_read(). */
+int ckpt_source_chunk(struct ckpt_source *source, size_t i, uint8_t *packed,
+                      uint8_t *dst, struct ckpt_err *err);
+size_t ckpt_source_chunk_len(const struct ckpt_source *source, size_t i);
+
+/* Parts of the chunk can be read by themselves: it is not compressed, and has
+ * been checked.  ckpt_source_read() of them is safe in several threads. */
+bool ckpt_source_is_open(const struct ckpt_source *source, size_t i);
 
 #endif

@@ -35,6 +35,13 @@ struct own_map {
     char name[32]; /* "[vdso]", "[vvar]", ... or "" */
 };
 
+/* Memory that is writable only until it has been read. */
+struct protection {
+    void *at;
+    uint64_t len;
+    int prot;
+};
+
 struct staging {
     struct ckpt_stage *stage;
     struct ckpt_image *image;
@@ -47,6 +54,10 @@ struct staging {
         int fd;
     } shared[SHARED_MAX];
     size_t nshared;
+    struct ckpt_image_piece *pieces; /* what is to be read, in order... */
+    size_t npieces, pieces_room;
+    struct protection *protections; /* ...and what has to be done then */
+    size_t nprotections;
     const struct ckpt_stage_options *options;
     struct ckpt_err *err;
 };
@@ -257,6 +268,21 @@ static bool is_lazy(const struct staging *s, uint64_t vaddr)
     return count > 0;
 }
 
+static int want(struct staging *s, uint64_t offset, uint64_t len, uint64_t to)
+{
+    if (s->npieces == s->pieces_room) {
+        size_t room = s->pieces_room ? 2 * s->pieces_room : 256;
+        void *more = realloc(s->pieces, room * sizeof *s->pieces);
+        if (!more)
+            return ckpt_err_sys(s->err, "list of segments");
+        s->pieces = more;
+        s->pieces_room = room;
+    }
+    s->pieces[s->npieces++] = (struct ckpt_image_piece){offset, len, to};
+    return 0;
+}
+
+/* Note what is to be read into the mapping, which is staged there. */
 static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
 {
     const struct ckpt_image_segment *seg;
@@ -269,12 +295,24 @@ static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
                 s->err, EPROTO,
                 "a segment reaches over the end of its mapping");
         if (seg[i].filesz > 0 && !is_lazy(s, seg[i].vaddr) &&
-            ckpt_image_read(s->image, seg[i].offset,
-                            (void *)(staged + (seg[i].vaddr - m->start)),
-                            seg[i].filesz, s->err) < 0)
+            want(s, seg[i].offset, seg[i].filesz,
+                 staged + (seg[i].vaddr - m->start)) < 0)
             return -1;
     }
     return 0;
+}
+
+static int load(struct staging *s)
+{
+    int rc = ckpt_image_load(s->image, s->pieces, s->npieces, s->err);
+
+    s->npieces = 0;
+    for (size_t i = 0; rc == 0 && i < s->nprotections; i++) {
+        const struct protection *p = &s->protections[i];
+        if (mprotect(p->at, p->len, p->prot) < 0)
+            rc = ckpt_err_sys(s->err, "mprotect");
+    }
+    return rc;
 }
 
 /* --- vdso --------------------------------------------------------------- */
@@ -304,7 +342,7 @@ static uint8_t *read_vdso(struct staging *s, const struct ckpt_map *theirs)
 
     if (!copy)
         ckpt_err_sys(s->err, "the image's vdso");
-    else if (fill(s, theirs, (uint64_t)(uintptr_t)copy) < 0) {
+    else if (fill(s, theirs, (uint64_t)(uintptr_t)copy) < 0 || load(s) < 0) {
         free(copy);
         copy = NULL;
     }
@@ -530,8 +568,9 @@ static int stage_map(struct staging *s, const struct ckpt_map *m)
                             m->path[0] ? m->path : "memory");
     if (fill_in && fill(s, m, s->at) < 0)
         return -1;
-    if (prot != (int)m->prot && mprotect(p, len, (int)m->prot) < 0)
-        return ckpt_err_sys(s->err, "mprotect");
+    if (prot != (int)m->prot)
+        s->protections[s->nprotections++] =
+            (struct protection){p, len, (int)m->prot};
     if (map_pieces(s, m) < 0)
         return -1;
     s->at += len;
@@ -543,6 +582,9 @@ static int stage_all(struct staging *s)
     if (read_own_maps(s) < 0 || reserve_region(s) < 0 || place_bare(s) < 0 ||
         stage_vdso(s) < 0)
         return -1;
+    s->protections = calloc(s->notes->nmaps + 1, sizeof *s->protections);
+    if (!s->protections)
+        return ckpt_err_sys(s->err, "list of mappings");
     for (size_t i = 0; i < s->notes->nmaps; i++) {
         const struct ckpt_map *m = &s->notes->maps[i];
         if (m->kind == CKPT_MAP_VDSO || m->kind == CKPT_MAP_VVAR)
@@ -550,7 +592,7 @@ static int stage_all(struct staging *s)
         if (stage_map(s, m) < 0)
             return -1;
     }
-    return 0;
+    return load(s);
 }
 
 int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
@@ -569,5 +611,7 @@ int ckpt_stage_memory(struct ckpt_stage *stage, struct ckpt_image *image,
     for (size_t i = 0; i < s.nshared; i++)
         close(s.shared[i].fd);
     free(s.own);
+    free(s.pieces);
+    free(s.protections);
     return rc;
 }
