@@ -18,7 +18,7 @@ CAPTURE_SOURCES = \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \
 	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \
-	lib/capture/lazy_state.h lib/capture/lazy_trap.c \
+	lib/capture/lazy_paged.c lib/capture/lazy_state.h lib/capture/lazy_trap.c \
 	lib/capture/corenotes.c lib/capture/corenotes.h lib/capture/marker.h \
 	lib/capture/contents.c \
 	lib/capture/dirty.c lib/capture/dirty.h \
@@ -126,6 +126,7 @@ lib_librestart_a_SOURCES = \
 	lib/restart/clock.c lib/restart/clock.h \
 	lib/restart/ids.c lib/restart/ids.h \
 	lib/restart/namespace.c lib/restart/namespace.h \
+	lib/restart/pager.c lib/restart/pager.h lib/restart/pager_serve.c \
 	lib/restart/parent.c lib/restart/parent.h \
 	lib/restart/lazy.c lib/restart/lazy.h \
 	lib/restart/kept.c lib/restart/kept.h \

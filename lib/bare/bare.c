@@ -74,6 +74,19 @@ BARE_INLINE void set_mm(struct ckpt_bare_plan *p)
     call6(SYS_close, fd, 0, 0, 0, 0);
 }
 
+/* From its answer on whoever touches memory that is missing waits. */
+BARE_INLINE void call_pager(const struct ckpt_bare_plan *p)
+{
+    char byte = 'r';
+
+    if (p->pager < 0)
+        return;
+    if (call6(SYS_write, (uint64_t)p->pager, (uint64_t)&byte, 1, 0, 0) != 1 ||
+        call6(SYS_read, (uint64_t)p->pager, (uint64_t)&byte, 1, 0, 0) != 1 ||
+        byte != 'r')
+        fail('p');
+}
+
 BARE_INLINE __attribute__((noreturn)) void enter(const struct ckpt_bare_plan *p)
 {
     uint64_t arg = p->entry_arg, sp = p->entry_sp - 8, pc = p->entry_pc;
@@ -98,6 +111,7 @@ BARE long ckpt_bare_run(void *arg)
     unmap(p->region_end, ADDRESS_END);
     for (; i < p->nmoves; i++)
         move(&p->moves[i], 'm');
+    call_pager(p);
     set_mm(p);
     call6(SYS_arch_prctl, ARCH_SET_FS, p->entry_fs, 0, 0, 0);
     enter(p);

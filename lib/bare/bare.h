@@ -34,6 +34,8 @@ struct ckpt_bare_plan {
     struct prctl_mm_map mm; /* brk, arguments, auxiliary vector; the file of
                                /proc/self/exe, which is closed afterwards */
     uint64_t entry_pc, entry_sp, entry_fs, entry_arg;
+    int64_t pager; /* socket of the process that brings memory (pager.h), told
+                      when all is in place; -1: none */
 };
 
 /* Carry out the plan and enter the image.  Runs inside the region, on a stack

@@ -209,7 +209,7 @@ static void look_meta(struct capture *c)
     c->meta.entry_pc = (uint64_t)(uintptr_t)ckpt_revive_entry;
     c->meta.entry_sp = (uint64_t)(uintptr_t)(s->stack + CKPT_STACK_SIZE);
     c->meta.entry_fs = s->captor->fs_base;
-    c->meta.flags = CKPT_META_LAZY |
+    c->meta.flags = CKPT_META_LAZY | CKPT_META_PAGED |
                     (ckpt_remote_active() ? CKPT_META_REMOTE : 0u) |
                     (any_in_vdso() ? CKPT_META_IN_VDSO : 0u) |
                     (knows_ids() ? CKPT_META_KNOWS_IDS : 0u);

@@ -77,22 +77,33 @@ static void swap(const struct ckpt_lazy *lazy)
         ckpt_sys(SYS_exit_group, 1); /* it was there a moment ago */
 }
 
-static void fail(const struct ckpt_lazy *lazy)
+void ckpt_lazy_complain(const struct ckpt_lazy *lazy)
 {
-    char line[4096 + 256];
+    char line[4096 + 512];
     const char *image = lazy->table->image;
+    bool damaged = lazy->error == EBADMSG;
     int n =
-        lazy->error == EBADMSG
+        lazy->cause
+            ? snprintf(line, sizeof line,
+                       "ckpt: %s: %s; the program was ended: restart it%s\n",
+                       image, lazy->cause,
+                       damaged ? " from an older image" : "")
+        : damaged
             ? snprintf(line, sizeof line,
                        "ckpt: %s: damaged: checksum at offset %llu; the "
                        "program was ended: restart it from an older image\n",
                        image, (unsigned long long)lazy->error_at)
             : snprintf(line, sizeof line,
-                       "ckpt: %s: error %d while loading memory from offset "
-                       "%llu; the program was ended: restart it\n",
+                       "ckpt: %s: error %d while loading memory from "
+                       "offset %llu; the program was ended: restart it\n",
                        image, lazy->error, (unsigned long long)lazy->error_at);
 
     ckpt_write_full(2, line, n > 0 ? (size_t)n : 0);
+}
+
+static void fail(const struct ckpt_lazy *lazy)
+{
+    ckpt_lazy_complain(lazy);
     ckpt_sys(SYS_exit_group, 1);
 }
 
@@ -196,11 +207,26 @@ void ckpt_lazy_pass(void)
         leave(ckpt_lazy_now);
 }
 
-static void drop_descriptors(int keep)
+/* All but standard error and what the loader reads from. */
+static void drop_descriptors(const struct ckpt_lazy *lazy)
 {
-    if (keep > 0)
-        ckpt_sys(SYS_close_range, 0, keep - 1, 0);
-    ckpt_sys(SYS_close_range, keep + 1, ~0u, 0);
+    int last = lazy->uffd >= 0 ? lazy->uffd : lazy->fd; /* the higher one */
+
+    if (lazy->fd > 1)
+        ckpt_sys(SYS_close_range, 0, 1, 0);
+    if (lazy->fd > 3)
+        ckpt_sys(SYS_close_range, 3, lazy->fd - 1, 0);
+    if (last > lazy->fd + 1)
+        ckpt_sys(SYS_close_range, lazy->fd + 1, last - 1, 0);
+    ckpt_sys(SYS_close_range, last + 1, ~0u, 0);
+}
+
+static void load(struct ckpt_lazy *lazy)
+{
+    if (ckpt_lazy_is_paged(lazy->table))
+        ckpt_lazy_await_pager(lazy);
+    else
+        ckpt_lazy_load(lazy);
 }
 
 static __attribute__((noreturn)) void loader(void)
@@ -208,8 +234,8 @@ static __attribute__((noreturn)) void loader(void)
     struct ckpt_lazy *lazy = ckpt_lazy_now;
 
     ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-loader");
-    drop_descriptors(lazy->fd);
-    ckpt_lazy_load(lazy, false);
+    drop_descriptors(lazy);
+    load(lazy);
     for (;;)
         ckpt_sys(SYS_exit_group, 0);
 }
@@ -243,7 +269,8 @@ static bool sigsys_is_blocked(void)
 
 static void load_here(struct ckpt_lazy *lazy)
 {
-    ckpt_lazy_load(lazy, true);
+    lazy->here = true;
+    load(lazy);
     give_back(lazy);
     ckpt_lazy_now = NULL;
 }
@@ -270,7 +297,11 @@ int ckpt_lazy_start(const struct ckpt_lazy_table *table, int fd, bool at_once,
     if (!lazy)
         return ckpt_err_sys(err, "no memory to load the rest of the image");
     lazy->fd = fd;
+    lazy->uffd = -1;
     lazy->pid = s->pid;
+    if (ckpt_lazy_is_paged(table) && ckpt_lazy_take_pages(lazy))
+        return ckpt_err_set(err, EPIPE, "the pager of its memory has died");
+    int uffd = lazy->uffd; /* nothing may be left of `lazy` below */
     ckpt_lazy_now = lazy;
     if (at_once || sigsys_is_blocked()) {
         load_here(lazy);
@@ -287,5 +318,7 @@ int ckpt_lazy_start(const struct ckpt_lazy_table *table, int fd, bool at_once,
         }
     }
     ckpt_sys(SYS_close, fd);
+    if (uffd >= 0)
+        ckpt_sys(SYS_close, uffd);
     return 0;
 }

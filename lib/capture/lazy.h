@@ -1,13 +1,15 @@
 /* lazy.h - a restarted program whose memory is still in the image
  *
- *     restarter            the program                     loader
- *     ---------            -----------                     ------
- *     maps large pieces    revived: makes the loader,      (shares the
- * program's of memory from the   goes on at once                  memory) image
- * (stage.c)                                      reads a part of the image into
- * anonymous memory, checks it stops, brings what was     <--  order written
- * since into the new memory, puts it in the place of the old       -->  ...
- * next part
+ *     restarter            the program              loader
+ *     ---------            -----------              ------
+ *     maps large pieces    revived: makes the       (shares the memory)
+ *     of memory from the   loader, goes on at       reads a part of the image
+ *     image (stage.c)      once                     into anonymous memory,
+ *                                                   checks it
+ *                          stops, brings what was   <- order
+ *                          written since into the
+ *                          new memory, puts it in
+ *                          the place of the old     -> the next part...
  *
  * A private mapping of a file is no anonymous memory: MADV_DONTNEED brings the
  * file's contents back, mremap() grows into the next bytes of the file, a
@@ -16,6 +18,12 @@
  * could tell the difference wait.  Afterwards nothing is left of all this, and
  * the memory is as after any other restart.  Checkpoints wait, too: nothing
  * unchecked gets into a new image.
+ *
+ * What cannot be mapped, compressed images and increments with their bases, is
+ * brought by a pager, a process that the restarter leaves behind
+ * (lib/restart/pager.h): the memory is anonymous from the start, but pages that
+ * are not there yet make whoever touches them wait (userfaultfd).  Calls are
+ * trapped for the same reasons; the loader only waits for the pager's word.
  *
  * All functions are async-signal-safe.
  */
@@ -48,7 +56,7 @@ struct ckpt_lazy_table {
     uint32_t nranges, npieces, nsums;
     char image[4096];
     /* struct ckpt_lazy_range ranges[nranges];
-     * struct ckpt_lazy_piece pieces[npieces];
+     * struct ckpt_lazy_piece pieces[npieces]; none: a pager brings it all
      * uint64_t sums[nsums]; none: they have been checked */
 };
 
@@ -68,6 +76,14 @@ static inline uint64_t *ckpt_lazy_sums(const struct ckpt_lazy_table *t)
 {
     return (uint64_t *)(ckpt_lazy_pieces(t) + t->npieces);
 }
+
+/* What the pager says when it has finished; before it, a message of one byte
+ * with the userfaultfd, which must be held until then. */
+struct ckpt_lazy_word {
+    int32_t error; /* 0: all is there; else errno */
+    uint32_t unused;
+    char cause[248];
+};
 
 /* In the captor of the revived process, while all threads are parked: take the
  * table over, and start loading from `fd`, or, when the program could notice

@@ -19,11 +19,10 @@
 
 #define HUGE_PAGE (2ull << 20)
 #define PART (64ull << 20) /* so much is read between two stops */
-enum { REPEAT_MS = 20 };
+enum { REPEAT_MS = 20, FAIL_REPEATS = 50 };
 
 struct load {
     struct ckpt_lazy *lazy;
-    bool here;
     uint8_t *chunk;    /* room for one chunk of the file... */
     uint64_t chunk_nr; /* ...and which is in it */
     size_t next;       /* piece */
@@ -47,21 +46,29 @@ static void send_signal(const struct ckpt_lazy *lazy)
     ckpt_sys(SYS_rt_sigqueueinfo, lazy->pid, sig, &info);
 }
 
-/* A signal is lost when one is pending already: repeat it. */
-static void give(struct load *l, enum ckpt_lazy_order order)
+/* A thread that waits for a page which will not come obeys no order. */
+static void end_program(const struct ckpt_lazy *lazy)
 {
-    struct ckpt_lazy *lazy = l->lazy;
+    ckpt_lazy_complain(lazy);
+    ckpt_sys(SYS_kill, lazy->pid, SIGKILL);
+    ckpt_sys(SYS_exit_group, 1);
+}
 
+/* A signal is lost when one is pending already: repeat it. */
+void ckpt_lazy_give(struct ckpt_lazy *lazy, enum ckpt_lazy_order order)
+{
     lazy->order = order;
-    if (l->here) {
+    if (lazy->here) {
         if (order != CKPT_LAZY_FINISH)
             ckpt_lazy_carry_out(lazy);
         return;
     }
     uint32_t before = atomic_fetch_add(&lazy->given, 1);
-    while (atomic_load(&lazy->obeyed) == before) {
+    for (unsigned i = 0; atomic_load(&lazy->obeyed) == before; i++) {
         if ((int32_t)ckpt_sys(SYS_getppid) != lazy->pid)
             ckpt_sys(SYS_exit_group, 0); /* the program has ended */
+        if (order == CKPT_LAZY_FAIL && i == FAIL_REPEATS)
+            end_program(lazy);
         send_signal(lazy);
         ckpt_futex_wait((uint32_t *)&lazy->obeyed, before, REPEAT_MS);
     }
@@ -71,7 +78,7 @@ static void give_up(struct load *l, int error, uint64_t offset)
 {
     l->lazy->error = error;
     l->lazy->error_at = offset;
-    give(l, CKPT_LAZY_FAIL);
+    ckpt_lazy_give(l->lazy, CKPT_LAZY_FAIL);
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -219,17 +226,17 @@ static void load_range(struct load *l, const struct ckpt_lazy_range *r)
         lazy->to = at;
         lazy->len = end - at;
         lazy->prot = r->prot;
-        give(l, CKPT_LAZY_SWAP);
+        ckpt_lazy_give(l->lazy, CKPT_LAZY_SWAP);
     }
     /* what was reserved on both sides to have the choice */
     ckpt_sys(SYS_munmap, mapped, staged - mapped);
     ckpt_sys(SYS_munmap, staged + len, mapped + HUGE_PAGE - staged);
 }
 
-void ckpt_lazy_load(struct ckpt_lazy *lazy, bool here)
+void ckpt_lazy_load(struct ckpt_lazy *lazy)
 {
     const struct ckpt_lazy_table *t = lazy->table;
-    struct load l = {.lazy = lazy, .here = here, .chunk_nr = UINT64_MAX};
+    struct load l = {.lazy = lazy, .chunk_nr = UINT64_MAX};
     long room = ckpt_sys(SYS_mmap, NULL, t->chunk, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -239,5 +246,5 @@ void ckpt_lazy_load(struct ckpt_lazy *lazy, bool here)
     for (size_t i = 0; i < t->nranges; i++)
         load_range(&l, &ckpt_lazy_ranges(t)[i]);
     ckpt_sys(SYS_munmap, room, t->chunk);
-    give(&l, CKPT_LAZY_FINISH);
+    ckpt_lazy_give(lazy, CKPT_LAZY_FINISH);
 }

@@ -162,6 +162,11 @@ const char *ckpt_image_path(const struct ckpt_image *image);
  * EIO and a text that names the offset. */
 int ckpt_image_verify(struct ckpt_image *image, struct ckpt_err *err);
 
+/* Every file of it is known to be whole, and has not been written to since
+ * (stamp.h); and say so of them. */
+bool ckpt_image_is_stamped(const struct ckpt_image *image);
+void ckpt_image_stamp(const struct ckpt_image *image);
+
 /* From now on read the memory of an uncompressed image without checking it
  * (headers and notes have been checked).  For who would rather be quick. */
 void ckpt_image_trust(struct ckpt_image *image);
@@ -206,9 +211,8 @@ struct ckpt_image_piece {
     uint64_t to;          /* address */
 };
 
-/* The same for any number of pieces, by as many threads as there are
- * processors; the pieces' memory is apart.  On failure some of it has been
- * written to. */
+/* The same for any number of pieces, by several threads at once; the pieces'
+ * memory is apart.  On failure some of it has been written to. */
 int ckpt_image_load(struct ckpt_image *image,
                     const struct ckpt_image_piece *pieces, size_t n,
                     struct ckpt_err *err);

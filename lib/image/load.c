@@ -11,7 +11,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 enum { THREADS_MAX = 16, UNITS_EACH = 4 };
 
 static int no_memory(struct ckpt_err *err)
@@ -134,7 +138,7 @@ int ckpt_load_plan(struct ckpt_load *load, struct ckpt_image *image,
     struct planning p = {.n = 0};
     int rc = 0;
 
-    memset(load, 0, sizeof *load);
+    *load = (struct ckpt_load){.image = image};
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = plan_piece(&p, image, &pieces[i], err);
     if (rc == 0) {
@@ -153,7 +157,7 @@ int ckpt_load_plan_all(struct ckpt_load *load, struct ckpt_image *image,
 {
     size_t n = image->source.nchunks;
 
-    memset(load, 0, sizeof *load);
+    *load = (struct ckpt_load){.image = image};
     load->units = calloc(n + 1, sizeof *load->units);
     if (!load->units)
         return no_memory(err);
@@ -191,13 +195,23 @@ void ckpt_load_room_clear(struct ckpt_load_room *room)
     room->chunk = room->packed = NULL;
 }
 
+static int name_base(const struct ckpt_load *load,
+                     const struct ckpt_load_unit *u, struct ckpt_err *err)
+{
+    return u->image == load->image
+               ? -1
+               : ckpt_err_prefix(err, "its base %s", u->image->path);
+}
+
 int ckpt_load_read(const struct ckpt_load *load, size_t i,
                    struct ckpt_load_room *room, struct ckpt_err *err)
 {
     const struct ckpt_load_unit *u = &load->units[i];
 
-    return ckpt_source_chunk(&u->image->source, u->chunk, room->packed,
-                             room->chunk, err);
+    if (ckpt_source_chunk(&u->image->source, u->chunk, room->packed,
+                          room->chunk, err) == 0)
+        return 0;
+    return name_base(load, u, err);
 }
 
 /* Parts of a chunk that need not be read as a whole. */
@@ -210,9 +224,18 @@ static int read_parts(const struct ckpt_load *load,
         const struct ckpt_load_part *part = &load->parts[k];
         if (ckpt_source_read(&u->image->source, start + part->skip,
                              (void *)(uintptr_t)part->to, part->len, err))
-            return -1;
+            return name_base(load, u, err);
     }
     return 0;
+}
+
+/* All its pages by one call instead of a fault for each; where that is not
+ * known (Linux before 5.14), by faults. */
+static void populate(uint64_t at, uint64_t len)
+{
+    uint64_t start = at / CKPT_IMAGE_PAGE * CKPT_IMAGE_PAGE;
+
+    madvise((void *)(uintptr_t)start, at + len - start, MADV_POPULATE_WRITE);
 }
 
 static int load_unit(const struct ckpt_load *load, size_t i,
@@ -224,9 +247,13 @@ static int load_unit(const struct ckpt_load *load, size_t i,
 
     if (u->count > 0 && ckpt_source_is_open(s, u->chunk))
         return read_parts(load, u, err);
-    if (u->count == 1 && part->len == ckpt_source_chunk_len(s, u->chunk))
-        return ckpt_source_chunk(s, u->chunk, room->packed,
-                                 (void *)(uintptr_t)part->to, err);
+    if (u->count == 1 && part->len == ckpt_source_chunk_len(s, u->chunk)) {
+        populate(part->to, part->len);
+        if (ckpt_source_chunk(s, u->chunk, room->packed,
+                              (void *)(uintptr_t)part->to, err))
+            return name_base(load, u, err);
+        return 0;
+    }
     if (ckpt_load_read(load, i, room, err))
         return -1;
     for (size_t k = 0; k < u->count; k++)
@@ -278,11 +305,12 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* With fewer threads than wanted it takes longer. */
+/* Two for each processor, for one of them may be waiting for the file.  With
+ * fewer threads than wanted it takes longer. */
 static void work_together(struct run *run)
 {
     pthread_t threads[THREADS_MAX];
-    size_t n = ckpt_workers_cpus(), made = 0;
+    size_t n = 2 * ckpt_workers_cpus(), made = 0;
     sigset_t all, before;
 
     if (n > run->load->nunits / UNITS_EACH)
@@ -299,22 +327,17 @@ static void work_together(struct run *run)
         pthread_join(threads[--made], NULL);
 }
 
-int ckpt_load_run(const struct ckpt_load *load, const struct ckpt_image *image,
-                  struct ckpt_err *err)
+int ckpt_load_run(const struct ckpt_load *load, struct ckpt_err *err)
 {
     struct run run = {.load = load, .lock = PTHREAD_MUTEX_INITIALIZER};
 
     atomic_store(&run.failed, SIZE_MAX);
     work_together(&run);
-    size_t failed = atomic_load(&run.failed);
-    if (failed == SIZE_MAX)
+    if (atomic_load(&run.failed) == SIZE_MAX)
         return 0;
     if (err)
         *err = run.err;
     errno = run.errnum;
-    if (failed < load->nunits && load->units[failed].image != image)
-        return ckpt_err_prefix(err, "its base %s",
-                               load->units[failed].image->path);
     return -1;
 }
 
@@ -328,7 +351,7 @@ int ckpt_image_load(struct ckpt_image *image,
 
     if (ckpt_load_plan(&load, image, pieces, n, err))
         return -1;
-    int rc = ckpt_load_run(&load, image, err);
+    int rc = ckpt_load_run(&load, err);
     ckpt_load_clear(&load);
     return rc;
 }
@@ -342,7 +365,7 @@ static int verify_one(struct ckpt_image *image, struct ckpt_err *err)
         return -1;
     memset(s->checked, 0, s->nchunks);
     s->cached = SIZE_MAX;
-    int rc = ckpt_load_run(&load, image, err);
+    int rc = ckpt_load_run(&load, err);
     ckpt_load_clear(&load);
     return rc;
 }

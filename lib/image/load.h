@@ -24,6 +24,7 @@ struct ckpt_load_unit {
 };
 
 struct ckpt_load {
+    const struct ckpt_image *image;
     struct ckpt_load_unit *units; /* in the order of the files */
     struct ckpt_load_part *parts;
     size_t nunits, nparts;
@@ -53,10 +54,9 @@ void ckpt_load_room_clear(struct ckpt_load_room *room);
 int ckpt_load_read(const struct ckpt_load *load, size_t i,
                    struct ckpt_load_room *room, struct ckpt_err *err);
 
-/* Read all units and copy their parts to where they shall be, by as many
- * threads as there are processors.  0, or -1 with the first error in the order
+/* Read all units and copy their parts to where they shall be, by two
+ * threads for each processor.  0, or -1 with the first error in the order
  * of units. */
-int ckpt_load_run(const struct ckpt_load *load, const struct ckpt_image *image,
-                  struct ckpt_err *err);
+int ckpt_load_run(const struct ckpt_load *load, struct ckpt_err *err);
 
 #endif

@@ -56,6 +56,7 @@ enum {
     CKPT_META_KNOWS_IDS = 4, /* the program has asked for its ids, or holds
                                 locks that carry them */
     CKPT_META_LAZY = 8,      /* its libckpt can load memory while it runs */
+    CKPT_META_PAGED = 16,    /* ...and wait for a pager */
 };
 
 /* MAPS: every mapping of the process, in order of address. */

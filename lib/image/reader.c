@@ -5,6 +5,7 @@
  */
 #include "lib/image/format.h"
 #include "lib/image/image_impl.h"
+#include "lib/image/stamp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,20 @@ void ckpt_image_trust(struct ckpt_image *image)
 {
     for (; image; image = image->base)
         memset(image->source.checked, 1, image->source.nchunks);
+}
+
+bool ckpt_image_is_stamped(const struct ckpt_image *image)
+{
+    for (; image; image = image->base)
+        if (!ckpt_stamp_holds(image->source.fd))
+            return false;
+    return true;
+}
+
+void ckpt_image_stamp(const struct ckpt_image *image)
+{
+    for (; image; image = image->base)
+        ckpt_stamp_set(image->source.fd);
 }
 
 const struct ckpt_image *ckpt_image_base(const struct ckpt_image *image)

@@ -4,7 +4,6 @@
 #include "lib/image/bases.h"
 #include "lib/image/image.h"
 #include "lib/image/notes.h"
-#include "lib/image/stamp.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,14 +24,6 @@ struct choice {
     uint64_t time_ns; /* when it was taken; 0: none yet */
 };
 
-static bool all_stamped(const struct ckpt_image *image)
-{
-    for (; image; image = ckpt_image_base(image))
-        if (!ckpt_stamp_holds(ckpt_image_fd(image)))
-            return false;
-    return true;
-}
-
 /* When the image was taken; 0 with errno and err when it is not whole. */
 static uint64_t whole_since(const char *path, struct ckpt_err *err)
 {
@@ -42,12 +33,14 @@ static uint64_t whole_since(const char *path, struct ckpt_err *err)
 
     if (!image)
         return 0;
-    if (ckpt_image_base(image) && !all_stamped(image) &&
-        ckpt_image_verify(image, err)) {
+    bool unknown = ckpt_image_base(image) && !ckpt_image_is_stamped(image);
+    if (unknown && ckpt_image_verify(image, err)) {
         ckpt_err_prefix(err, "%s", path);
     } else if (ckpt_notes_read(image, &notes, err)) {
         ckpt_err_prefix(err, "%s", path);
     } else {
+        if (unknown)
+            ckpt_image_stamp(image);
         time_ns = notes.meta.time_ns;
         ckpt_notes_clear(&notes);
     }

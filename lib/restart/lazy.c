@@ -2,6 +2,7 @@
 #include "lib/restart/lazy.h"
 
 #include "lib/image/format.h"
+#include "lib/restart/pager.h"
 
 #include <linux/magic.h>
 #include <linux/prctl.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -55,17 +57,39 @@ static bool is_unlimited(const struct ckpt_notes *notes, int resource)
            notes->process.rlimit_cur[resource] == RLIM_INFINITY;
 }
 
-static bool is_possible(const struct ckpt_image *image,
-                        const struct ckpt_notes *notes)
+/* Its libckpt can do it, and the kernel can trap what must wait. */
+static bool is_able(const struct ckpt_notes *notes, uint32_t flag)
 {
-    return ckpt_image_codec(image) == CKPT_CODEC_NONE &&
-           !ckpt_image_base(image) && /* its memory is in many files */
-           !(notes->meta.flags & CKPT_META_REMOTE) &&
-           (notes->meta.flags & CKPT_META_LAZY) &&
-           is_local(ckpt_image_fd(image)) && is_unlimited(notes, RLIMIT_AS) &&
-           is_unlimited(notes, RLIMIT_DATA) &&
+    return !(notes->meta.flags & CKPT_META_REMOTE) &&
+           (notes->meta.flags & flag) &&
            prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0) ==
                0;
+}
+
+static bool is_plain(const struct ckpt_image *image)
+{
+    return ckpt_image_codec(image) == CKPT_CODEC_NONE &&
+           !ckpt_image_base(image); /* else its memory is in many files */
+}
+
+static bool can_map(const struct ckpt_image *image,
+                    const struct ckpt_notes *notes)
+{
+    return is_plain(image) && is_able(notes, CKPT_META_LAZY) &&
+           is_local(ckpt_image_fd(image)) && is_unlimited(notes, RLIMIT_AS) &&
+           is_unlimited(notes, RLIMIT_DATA);
+}
+
+static bool can_page(const struct ckpt_image *image,
+                     const struct ckpt_notes *notes)
+{
+    const struct ckpt_image *one;
+
+    for (one = image; one; one = ckpt_image_base(one))
+        if (!is_local(ckpt_image_fd(one)))
+            return false;
+    return !is_plain(image) && is_able(notes, CKPT_META_PAGED) &&
+           ckpt_pager_is_possible();
 }
 
 static bool is_suitable(const struct ckpt_map *m)
@@ -147,18 +171,154 @@ int ckpt_lazy_decide(struct ckpt_lazy_plan *plan, struct ckpt_image *image,
 {
     struct ckpt_lazy_table counts = {0};
 
-    plan->table = NULL;
-    if (!is_possible(image, notes) ||
+    if (!can_map(image, notes) ||
         choose(image, notes, &counts, NULL, NULL) < TOTAL_MIN)
         return 0;
     plan->table = make_table(image, path, notes, &counts, checked);
     return plan->table ? 0 : ckpt_err_sys(err, "table of mapped memory");
 }
 
+/* For tests, which have little memory: CKPT_LAZY_MIN=BYTES. */
+static uint64_t at_least(uint64_t usual)
+{
+    const char *text = getenv("CKPT_LAZY_MIN");
+
+    return text ? strtoull(text, NULL, 10) : usual;
+}
+
+/* --- paging --------------------------------------------------------------- */
+
+struct paging {
+    const struct ckpt_image_segment *seg;
+    size_t nseg, next;
+    struct ckpt_lazy_range *ranges;
+    struct ckpt_span *spans;
+    struct ckpt_image_piece *pieces;
+    size_t nranges, npieces;
+    uint64_t bytes;
+};
+
+/* All segments of a mapping that has enough in it.  What is between them is
+ * zero. */
+static void page_map(struct paging *p, const struct ckpt_map *m)
+{
+    const struct ckpt_image_segment *seg = p->seg;
+    size_t first, npieces = p->npieces;
+    uint64_t bytes = 0, end = m->start;
+
+    while (p->next < p->nseg && seg[p->next].vaddr < m->start)
+        p->next++;
+    for (first = p->next; p->next < p->nseg && seg[p->next].vaddr < m->end;
+         p->next++) {
+        const struct ckpt_image_segment *s = &seg[p->next];
+        if (s->filesz > m->end - s->vaddr)
+            return; /* whoever reads it will complain */
+        if (s->filesz == 0)
+            continue;
+        p->pieces[npieces++] =
+            (struct ckpt_image_piece){s->offset, s->filesz, s->vaddr};
+        bytes += s->filesz;
+        end = s->vaddr + s->filesz;
+    }
+    if (bytes < at_least(PIECE_MIN) || bytes == 0 || !is_suitable(m))
+        return;
+    p->npieces = npieces;
+    p->bytes += bytes;
+    p->spans[p->nranges] = (struct ckpt_span){seg[first].vaddr, end};
+    p->ranges[p->nranges++] =
+        (struct ckpt_lazy_range){m->start, m->end, m->prot, 0};
+}
+
+static struct ckpt_lazy_table *paged_table(const struct paging *p,
+                                           const char *path)
+{
+    uint64_t ranges = p->nranges * sizeof *p->ranges;
+    struct ckpt_lazy_table *t = calloc(1, sizeof *t + ranges);
+
+    if (!t)
+        return NULL;
+    t->bytes = sizeof *t + ranges;
+    t->nranges = (uint32_t)p->nranges;
+    strncpy(t->image, path, sizeof t->image - 1);
+    memcpy(ckpt_lazy_ranges(t), p->ranges, ranges);
+    return t;
+}
+
+static int start_pager(struct ckpt_lazy_plan *plan, struct ckpt_image *image,
+                       const char *path, const struct paging *p,
+                       struct ckpt_err *err)
+{
+    if (p->bytes < at_least(TOTAL_MIN) || p->bytes == 0)
+        return 0;
+    plan->table = paged_table(p, path);
+    if (!plan->table)
+        return ckpt_err_sys(err, "table of paged memory");
+    plan->pager = ckpt_pager_start(image, p->pieces, p->npieces, p->spans,
+                                   p->nranges, err);
+    plan->spans = p->spans;
+    plan->nspans = p->nranges;
+    return plan->pager < 0 ? -1 : 0;
+}
+
+int ckpt_lazy_page(struct ckpt_lazy_plan *plan, struct ckpt_image *image,
+                   const char *path, const struct ckpt_notes *notes,
+                   struct ckpt_err *err)
+{
+    struct paging p = {.nranges = 0};
+    int rc = 0;
+
+    if (!can_page(image, notes))
+        return 0;
+    p.nseg = ckpt_image_segments(image, &p.seg);
+    p.ranges = calloc(notes->nmaps + 1, sizeof *p.ranges);
+    p.spans = calloc(notes->nmaps + 1, sizeof *p.spans);
+    p.pieces = calloc(p.nseg + 1, sizeof *p.pieces);
+    if (!p.ranges || !p.spans || !p.pieces) {
+        rc = ckpt_err_sys(err, "list of paged memory");
+    } else {
+        for (size_t i = 0; i < notes->nmaps; i++)
+            page_map(&p, &notes->maps[i]);
+        rc = start_pager(plan, image, path, &p, err);
+    }
+    if (plan->spans != p.spans)
+        free(p.spans);
+    free(p.ranges);
+    free(p.pieces);
+    return rc;
+}
+
+void ckpt_lazy_arm(struct ckpt_lazy_plan *plan)
+{
+    if (plan->pager >= 0 && ckpt_pager_arm(plan->pager, NULL) < 0)
+        ckpt_lazy_free(plan);
+}
+
 void ckpt_lazy_free(struct ckpt_lazy_plan *plan)
 {
+    if (plan->pager >= 0)
+        close(plan->pager);
     free(plan->table);
-    plan->table = NULL;
+    free(plan->spans);
+    *plan = (struct ckpt_lazy_plan){.pager = -1};
+}
+
+/* --- looking -------------------------------------------------------------- */
+
+bool ckpt_lazy_covers(const struct ckpt_lazy_plan *plan, uint64_t vaddr)
+{
+    size_t count, low = 0, high = plan->nspans;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (plan->spans[mid].end <= vaddr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low < plan->nspans && plan->spans[low].start <= vaddr)
+        return true;
+    ckpt_lazy_within(plan, vaddr, vaddr + 1, &count);
+    return count > 0;
 }
 
 const struct ckpt_lazy_piece *

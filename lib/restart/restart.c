@@ -2,7 +2,6 @@
 #include "lib/restart/restart.h"
 
 #include "lib/image/image.h"
-#include "lib/image/stamp.h"
 #include "lib/restart/around.h"
 #include "lib/restart/clock.h"
 #include "lib/restart/files.h"
@@ -127,12 +126,16 @@ static int go(struct restart *r, struct ckpt_err *err)
 
     if (r->notes.kept.number > 0 && ckpt_keep_watch(&r->keep, err) < 0)
         return -1;
-    int fd = ckpt_files_commit(
-        &r->files, lazy ? ckpt_image_fd(r->image) : r->options->remote_fd, err);
+    bool paged = r->lazy.pager >= 0;
+    int keep = paged  ? r->lazy.pager
+               : lazy ? ckpt_image_fd(r->image)
+                      : r->options->remote_fd;
+    int fd = ckpt_files_commit(&r->files, keep, err);
 
     if (fd < 0)
         return -1;
     fill_plan(r, remote ? fd : -1);
+    r->stage.plan->pager = paged ? fd : -1;
     r->stage.args->lazy_fd = lazy ? fd : -1;
     /* the auxiliary vector is read from here at the very end */
     uint8_t *auxv = (uint8_t *)(r->stage.args + 1);
@@ -147,41 +150,57 @@ static int go(struct restart *r, struct ckpt_err *err)
 }
 
 /* What is mapped is not read before the program goes on: so check it now, or
- * let the program check it. */
+ * let the program check it.  What a pager brings is checked before the program
+ * sees it; but who wants to know first has all of it read. */
 static int plan_lazy(struct restart *r, struct ckpt_err *err)
 {
     enum ckpt_verify when = r->options->verify;
-    int fd = ckpt_image_fd(r->image);
 
     if (when == CKPT_VERIFY_AUTO)
-        when = ckpt_stamp_holds(fd) ? CKPT_VERIFY_LAZY : CKPT_VERIFY_FIRST;
+        when = ckpt_image_is_stamped(r->image) ? CKPT_VERIFY_LAZY
+                                               : CKPT_VERIFY_FIRST;
     if (ckpt_lazy_decide(&r->lazy, r->image, r->path, &r->notes,
                          when != CKPT_VERIFY_LAZY, err) < 0)
         return -1;
-    if (!r->lazy.table || when != CKPT_VERIFY_FIRST)
+    if (when != CKPT_VERIFY_FIRST)
+        return r->lazy.table ? 0
+                             : ckpt_lazy_page(&r->lazy, r->image, r->path,
+                                              &r->notes, err);
+    if (!r->lazy.table)
         return 0;
     if (ckpt_image_verify(r->image, err) < 0)
         return -1;
-    ckpt_stamp_set(fd);
+    ckpt_image_stamp(r->image);
     return 0;
 }
 
-static int prepare(struct restart *r, struct ckpt_err *err)
+static int stage(struct restart *r, struct ckpt_err *err)
 {
     const struct ckpt_restart_options *o = r->options;
-    struct ckpt_stage_options stage = {
+    struct ckpt_stage_options options = {
         .force = o->force,
         .files = &r->files,
         .lazy = &r->lazy,
         .foreign_vdso = o->foreign_vdso,
     };
 
+    ckpt_lazy_arm(&r->lazy);
+    if (ckpt_stage_memory(&r->stage, r->image, &r->notes, &options, err) < 0)
+        return -1;
+    if (!r->lazy.table && o->verify != CKPT_VERIFY_NO &&
+        ckpt_image_is_checked(r->image))
+        ckpt_image_stamp(r->image);
+    return 0;
+}
+
+static int prepare(struct restart *r, struct ckpt_err *err)
+{
+    const struct ckpt_restart_options *o = r->options;
+
     if (check(r, err) < 0 ||
         ckpt_kept_put_back(&r->keep, &r->notes, o, err) < 0 ||
-        take_place(r, err) < 0 ||
-        ckpt_files_begin(&r->files, &r->notes, err) < 0 ||
-        plan_lazy(r, err) < 0 ||
-        ckpt_stage_memory(&r->stage, r->image, &r->notes, &stage, err) < 0 ||
+        plan_lazy(r, err) < 0 || take_place(r, err) < 0 ||
+        ckpt_files_begin(&r->files, &r->notes, err) < 0 || stage(r, err) < 0 ||
         ckpt_files_open(&r->files, o->force, err) < 0)
         return -1;
     if (r->notes.kept.number == 0)
@@ -192,7 +211,9 @@ static int prepare(struct restart *r, struct ckpt_err *err)
 int ckpt_restart(const char *path, const struct ckpt_restart_options *options,
                  struct ckpt_err *err)
 {
-    struct restart r = {.options = options, .keep = {.lock = -1, .sock = -1}};
+    struct restart r = {.options = options,
+                        .keep = {.lock = -1, .sock = -1},
+                        .lazy = {.pager = -1}};
 
     if (!realpath(path, r.path))
         return ckpt_err_sys(err, "%s", path);

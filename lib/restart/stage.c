@@ -260,14 +260,6 @@ static size_t segments_of(const struct staging *s, const struct ckpt_map *m,
     return low;
 }
 
-static bool is_lazy(const struct staging *s, uint64_t vaddr)
-{
-    size_t count;
-
-    ckpt_lazy_within(s->options->lazy, vaddr, vaddr + 1, &count);
-    return count > 0;
-}
-
 static int want(struct staging *s, uint64_t offset, uint64_t len, uint64_t to)
 {
     if (s->npieces == s->pieces_room) {
@@ -294,7 +286,8 @@ static int fill(struct staging *s, const struct ckpt_map *m, uint64_t staged)
             return ckpt_err_set(
                 s->err, EPROTO,
                 "a segment reaches over the end of its mapping");
-        if (seg[i].filesz > 0 && !is_lazy(s, seg[i].vaddr) &&
+        if (seg[i].filesz > 0 &&
+            !ckpt_lazy_covers(s->options->lazy, seg[i].vaddr) &&
             want(s, seg[i].offset, seg[i].filesz,
                  staged + (seg[i].vaddr - m->start)) < 0)
             return -1;
