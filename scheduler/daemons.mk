@@ -20,7 +20,11 @@ POOL_LIBS = scheduler/pool/libpool.a scheduler/pool/libpoolconf.a \
 	scheduler/core/libstationstate.a scheduler/core/libpolicy.a \
 	lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) $(SODIUM_LIBS) -lm
 
-pkglibexec_PROGRAMS += ckpt-master ckpt-coordinator ckpt-station ckpt-starter
+pkglibexec_PROGRAMS += ckpt-master ckpt-coordinator ckpt-station ckpt-starter \
+	ckpt-input
+
+# By itself: it may be given rights.
+ckpt_input_SOURCES = scheduler/input/input.c
 
 ckpt_master_SOURCES = scheduler/master/master.c
 ckpt_master_LDADD = $(POOL_LIBS)
@@ -50,6 +54,9 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/ask.c scheduler/station/ask.h \
 	scheduler/station/closed.c scheduler/station/closed.h \
 	scheduler/station/owner.c scheduler/station/owner.h \
+	scheduler/station/owner_impl.h scheduler/station/owner_look.c \
+	scheduler/station/owner_helper.c \
+	scheduler/station/helper.c scheduler/station/helper.h \
 	scheduler/station/sessions.c scheduler/station/sessions.h \
 	scheduler/station/load.c scheduler/station/load.h \
 	scheduler/station/measure.c scheduler/station/measure.h \

@@ -7,6 +7,7 @@
 #include "scheduler/station/exec.h"
 
 #include "scheduler/pool/log.h"
+#include "scheduler/pool/program.h"
 #include "scheduler/pool/remove.h"
 #include "scheduler/pool/words.h"
 
@@ -616,6 +617,8 @@ static int start(struct exec *exec, const char *dir, const char *name,
         owner_create(exec->settings.owner_devices, pool_now_ms(), err);
     if (!exec->owner)
         return -1;
+    if (program_find("ckpt-input", exec->input_program, NULL) == 0)
+        owner_ask(exec->owner, exec->input_program, "/dev/input");
     closed_open(&exec->closed, &exec->settings);
     exec->clearing = true;
     exec->clearing_ms = exec->since_ms = pool_now_ms();

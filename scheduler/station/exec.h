@@ -53,6 +53,7 @@ struct exec {
     char addr[POOLDIR_ADDR_MAX + 1];
     struct ckpt_serve *serve;
     struct owner *owner;
+    char input_program[PATH_MAX]; /* ckpt-input */
     struct closed closed;
     struct load load;
     struct measure measure;

@@ -1,9 +1,7 @@
 /* owner.c - see owner.h */
-#include "scheduler/station/owner.h"
+#include "scheduler/station/owner_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +9,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-#define DEVPTS_MAGIC 0x1cd1
-enum { INPUT_MAJOR = 13 };
-
-struct owner {
-    char *patterns;
-    int epoll;
-    int inotify;
-    uint64_t base_ms; /* when we began to look */
-    uint64_t last_ms; /* newest activity of any source, 0: none */
-    size_t n;
-    struct owner_source sources[OWNER_SOURCES_MAX];
-};
 
 struct owner *owner_create(const char *patterns, uint64_t now_ms,
                            struct ckpt_err *err)
@@ -52,7 +36,7 @@ struct owner *owner_create(const char *patterns, uint64_t now_ms,
     return owner;
 }
 
-static void source_unwatch(struct owner *owner, struct owner_source *source)
+void owner_unwatch(struct owner *owner, struct owner_source *source)
 {
     if (source->watch >= 0)
         inotify_rm_watch(owner->inotify, source->watch);
@@ -68,7 +52,7 @@ void owner_destroy(struct owner *owner)
     if (!owner)
         return;
     for (size_t i = 0; i < owner->n; i++)
-        source_unwatch(owner, &owner->sources[i]);
+        owner_unwatch(owner, &owner->sources[i]);
     if (owner->inotify >= 0)
         close(owner->inotify);
     if (owner->epoll >= 0)
@@ -83,8 +67,8 @@ int owner_fd(const struct owner *owner)
     return owner->epoll;
 }
 
-static void source_active(struct owner *owner, struct owner_source *source,
-                          uint64_t at_ms)
+void owner_active(struct owner *owner, struct owner_source *source,
+                  uint64_t at_ms)
 {
     if (at_ms > source->active_ms)
         source->active_ms = at_ms;
@@ -92,7 +76,7 @@ static void source_active(struct owner *owner, struct owner_source *source,
         owner->last_ms = at_ms;
 }
 
-static struct owner_source *source_find(struct owner *owner, const char *name)
+struct owner_source *owner_find(struct owner *owner, const char *name)
 {
     for (size_t i = 0; i < owner->n; i++)
         if (strcmp(owner->sources[i].name, name) == 0)
@@ -100,8 +84,7 @@ static struct owner_source *source_find(struct owner *owner, const char *name)
     return NULL;
 }
 
-/* A slot for a new source; one that is gone gives up its place. */
-static struct owner_source *source_add(struct owner *owner, const char *name)
+struct owner_source *owner_add(struct owner *owner, const char *name)
 {
     struct owner_source *slot = NULL;
 
@@ -119,123 +102,31 @@ static struct owner_source *source_add(struct owner *owner, const char *name)
     return slot;
 }
 
-/* Terminals tell of reads and writes through inotify.  Nobody may be reading
- * an input device, so we read those ourselves where we are allowed to. */
-static void source_watch(struct owner *owner, struct owner_source *source,
-                         const struct stat *st)
+void owner_listen(struct owner *owner, struct owner_source *source, int fd)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = source};
 
-    if (source->watch < 0)
-        source->watch = inotify_add_watch(owner->inotify, source->name,
-                                          IN_ACCESS | IN_MODIFY);
-    if (source->fd >= 0 || !S_ISCHR(st->st_mode) ||
-        major(st->st_rdev) != INPUT_MAJOR)
-        return;
-    source->fd = open(source->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (source->fd >= 0 &&
-        epoll_ctl(owner->epoll, EPOLL_CTL_ADD, source->fd, &ev) < 0) {
-        close(source->fd);
-        source->fd = -1;
+    if (fd >= 0 && epoll_ctl(owner->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
+        close(fd);
+        fd = -1;
     }
+    source->fd = fd;
 }
 
-/* The age of a time stamp; one from the future counts as now. */
-static uint64_t stamp_age_ms(time_t sec, long nsec)
+bool owner_is_input(const struct owner *owner, const char *name,
+                    const struct stat *st)
 {
-    struct timespec now;
+    size_t len = owner->input_dir ? strlen(owner->input_dir) : 0;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t ms =
-        (int64_t)(now.tv_sec - sec) * 1000 + (now.tv_nsec - nsec) / 1000000;
-    return ms > 0 ? (uint64_t)ms : 0;
+    return (S_ISCHR(st->st_mode) && major(st->st_rdev) == OWNER_INPUT_MAJOR) ||
+           (len > 0 && strncmp(name, owner->input_dir, len) == 0 &&
+            name[len] == '/');
 }
 
-static void source_stamp(struct owner *owner, struct owner_source *source,
-                         struct timespec stamp, uint64_t now_ms)
+void owner_ask(struct owner *owner, const char *program, const char *dir)
 {
-    bool first = source->stamp == 0;
-
-    if (source->stamp == stamp.tv_sec && source->stamp_nsec == stamp.tv_nsec)
-        return;
-    source->stamp = stamp.tv_sec;
-    source->stamp_nsec = stamp.tv_nsec;
-    uint64_t age_ms = first ? stamp_age_ms(stamp.tv_sec, stamp.tv_nsec) : 0;
-    /* older than the machine's own clock goes back: the oldest it can tell */
-    source_active(owner, source, age_ms < now_ms ? now_ms - age_ms : 1);
-}
-
-static struct timespec newest(const struct stat *st)
-{
-    struct timespec a = st->st_atim, m = st->st_mtim;
-
-    if (a.tv_sec != m.tv_sec)
-        return a.tv_sec > m.tv_sec ? a : m;
-    return a.tv_nsec > m.tv_nsec ? a : m;
-}
-
-static void source_look(struct owner *owner, const char *name, uint64_t now_ms)
-{
-    struct owner_source *source = source_find(owner, name);
-    struct stat st;
-
-    if (!source)
-        source = source_add(owner, name);
-    if (!source)
-        return;
-    source->present = true;
-    if (stat(name, &st) < 0) {
-        source->trusted = false;
-        snprintf(source->says, sizeof source->says, "cannot be read: %s",
-                 strerror(errno));
-        source_unwatch(owner, source);
-        return;
-    }
-    source->trusted = true;
-    source_stamp(owner, source, newest(&st), now_ms);
-    source_watch(owner, source, &st);
-    snprintf(source->says, sizeof source->says, "%s",
-             source->fd >= 0      ? "events"
-             : source->watch >= 0 ? "watched, and by its times"
-                                  : "by its times");
-}
-
-/* A directory of pseudo-terminals with none in it says that nobody is logged
- * in; any other pattern that matches nothing says nothing. */
-static void pattern_empty(struct owner *owner, const char *pattern)
-{
-    struct owner_source *source = source_find(owner, pattern);
-    const char *slash = strrchr(pattern, '/');
-    char dir[PATH_MAX];
-    struct statfs fs;
-
-    if (!source)
-        source = source_add(owner, pattern);
-    if (!source)
-        return;
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - pattern) : 0,
-             pattern);
-    source->present = true;
-    source->trusted = statfs(dir, &fs) == 0 && fs.f_type == DEVPTS_MAGIC;
-    snprintf(source->says, sizeof source->says, "%s",
-             source->trusted ? "no terminal is open" : "no such device");
-}
-
-static void pattern_look(struct owner *owner, const char *pattern,
-                         uint64_t now_ms)
-{
-    glob_t found = {0};
-
-    if (!strpbrk(pattern, "*?[")) {
-        source_look(owner, pattern, now_ms);
-        return;
-    }
-    if (glob(pattern, 0, NULL, &found) == 0)
-        for (size_t i = 0; i < found.gl_pathc; i++)
-            source_look(owner, found.gl_pathv[i], now_ms);
-    else
-        pattern_empty(owner, pattern);
-    globfree(&found);
+    owner->program = program;
+    owner->input_dir = dir;
 }
 
 void owner_poll(struct owner *owner, uint64_t now_ms)
@@ -247,15 +138,16 @@ void owner_poll(struct owner *owner, uint64_t now_ms)
     if (list)
         for (char *p = strtok_r(list, " \t,", &save); p;
              p = strtok_r(NULL, " \t,", &save))
-            pattern_look(owner, p, now_ms);
+            owner_look(owner, p, now_ms);
     free(list);
+    owner_helper_look(owner, now_ms);
     for (size_t i = 0; i < owner->n; i++) {
         struct owner_source *source = &owner->sources[i];
         if (source->present)
             continue;
         source->trusted = false;
         source->stamp = 0;
-        source_unwatch(owner, source);
+        owner_unwatch(owner, source);
         snprintf(source->says, sizeof source->says, "gone");
     }
 }
@@ -273,7 +165,7 @@ static bool watch_event(struct owner *owner, const struct inotify_event *event,
             source->watch = -1;
             return false;
         }
-        source_active(owner, source, now_ms);
+        owner_active(owner, source, now_ms);
         return true;
     }
     return false;
@@ -310,7 +202,7 @@ static bool read_device(struct owner *owner, struct owner_source *source,
         source->fd = -1;
     }
     if (seen)
-        source_active(owner, source, now_ms);
+        owner_active(owner, source, now_ms);
     return seen;
 }
 
@@ -322,9 +214,10 @@ bool owner_seen(struct owner *owner, uint64_t now_ms)
     int n = epoll_wait(owner->epoll, events, 16, 0);
     for (int i = 0; i < n; i++) {
         struct owner_source *source = events[i].data.ptr;
-        if (source ? read_device(owner, source, now_ms)
-                   : read_watches(owner, now_ms))
-            seen = true;
+        seen |= !source ? read_watches(owner, now_ms)
+                : owner_is_helper(source)
+                    ? owner_helper_read(owner, source, now_ms)
+                    : read_device(owner, source, now_ms);
     }
     return seen;
 }
@@ -340,7 +233,8 @@ bool owner_trusted(const struct owner *owner)
 bool owner_sees_input(const struct owner *owner)
 {
     for (size_t i = 0; i < owner->n; i++)
-        if (owner->sources[i].present && owner->sources[i].fd >= 0)
+        if (owner->sources[i].present && owner->sources[i].trusted &&
+            owner->sources[i].fd >= 0)
             return true;
     return false;
 }

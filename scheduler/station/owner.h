@@ -9,7 +9,9 @@
  * brings an owner back nor sends one away.
  *
  * A source is trusted when it could be read at the last poll.  When none is,
- * nobody can tell, and the station has to count as busy.
+ * nobody can tell, and the station has to count as busy.  The times of an input
+ * device tell nothing: where we may not read it ckpt-input(8) is asked, which
+ * may have been given the right.
  */
 #ifndef CKPT_SCHEDULER_OWNER_H
 #define CKPT_SCHEDULER_OWNER_H
@@ -47,6 +49,10 @@ void owner_destroy(struct owner *owner);
 /* Readable when something happened: call owner_seen() then. */
 int owner_fd(const struct owner *owner);
 
+/* Ask this program about the input devices in `dir` that we may not read
+ * ourselves; the strings must live as long.  From the next poll on. */
+void owner_ask(struct owner *owner, const char *program, const char *dir);
+
 /* Take what the watched devices said.  True: the owner did something. */
 bool owner_seen(struct owner *owner, uint64_t now_ms);
 
@@ -54,7 +60,7 @@ bool owner_seen(struct owner *owner, uint64_t now_ms);
 void owner_poll(struct owner *owner, uint64_t now_ms);
 
 bool owner_trusted(const struct owner *owner);
-/* Some input device tells us its events. */
+/* Some input device tells us its events, or ckpt-input does. */
 bool owner_sees_input(const struct owner *owner);
 /* Since the last activity of any source, at most since the creation when none
  * ever told of one. */

@@ -23,9 +23,23 @@ tests_unit_test_expr_SOURCES = tests/unit/test_expr.c
 tests_unit_test_expr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_expr_LDADD = scheduler/core/libjob.a lib/libcommon.a $(CHECK_LIBS)
 
+# Input devices, by FIFOs.
+check_PROGRAMS += tests/unit/test_input
+TESTS += tests/unit/test_input
+tests_unit_test_input_SOURCES = tests/unit/test_input.c \
+	scheduler/station/owner.c scheduler/station/owner.h \
+	scheduler/station/owner_impl.h scheduler/station/owner_look.c \
+	scheduler/station/owner_helper.c \
+	scheduler/station/helper.c scheduler/station/helper.h
+tests_unit_test_input_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_input_LDADD = lib/libcommon.a $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_station
 TESTS += tests/unit/test_station
 tests_unit_test_station_SOURCES = tests/unit/test_station.c \
-	scheduler/station/owner.c scheduler/station/owner.h
+	scheduler/station/owner.c scheduler/station/owner.h \
+	scheduler/station/owner_impl.h scheduler/station/owner_look.c \
+	scheduler/station/owner_helper.c \
+	scheduler/station/helper.c scheduler/station/helper.h
 tests_unit_test_station_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_station_LDADD = $(POOL_LIBS) -lutil $(CHECK_LIBS)
