@@ -7,6 +7,7 @@
 #include "cli/tty.h"
 #include "scheduler/core/expr.h"
 #include "scheduler/core/grant.h"
+#include "scheduler/core/notify.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,6 +22,8 @@ static const char usage[] =
     "           [--err F] [--log F] [--require EXPR] [--prio N] [--count N]\n"
     "           [--grant DIR[:ro|:rw][,limit=SIZE]]...\n"
     "           [--map PREFIX=local|home|fetch]... [--after JOB]...\n"
+    "           [--every DUR|auto] [--notify never|complete|error|always]\n"
+    "           [--notify-user ADDRESS] [--on-done COMMAND]\n"
     "           [--tty] [--] PROG ARG...\n"
     "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
     "Queue a job; prints its id, one line for each job.  The program runs in\n"
@@ -49,6 +52,10 @@ enum {
     OPT_MAP,
     OPT_TTY,
     OPT_AFTER,
+    OPT_EVERY,
+    OPT_NOTIFY,
+    OPT_NOTIFY_USER,
+    OPT_ON_DONE,
 };
 
 static const struct option options[] = {
@@ -65,6 +72,10 @@ static const struct option options[] = {
     {"map", required_argument, NULL, OPT_MAP},
     {"tty", no_argument, NULL, OPT_TTY},
     {"after", required_argument, NULL, OPT_AFTER},
+    {"every", required_argument, NULL, OPT_EVERY},
+    {"notify", required_argument, NULL, OPT_NOTIFY},
+    {"notify-user", required_argument, NULL, OPT_NOTIFY_USER},
+    {"on-done", required_argument, NULL, OPT_ON_DONE},
     {NULL, 0, NULL, 0},
 };
 
@@ -115,6 +126,29 @@ static void take_terminal(struct job_spec *spec)
     spec->in = spec->out = spec->err = (char *)(uintptr_t)name;
 }
 
+/* Strict, or exit 2. */
+static void take_wish(int option, char *text, struct job_spec *spec)
+{
+    struct ckpt_err err = {""};
+    int64_t ms;
+
+    if (option == OPT_EVERY) {
+        if (job_every_parse(text, &ms, &err))
+            exit(cli_misuse("--every: %s", err.text));
+        spec->every = text;
+    } else if (option == OPT_NOTIFY) {
+        if (notify_check(text, &err))
+            exit(cli_misuse("--notify: %s", err.text));
+        spec->notify = text;
+    } else if (option == OPT_NOTIFY_USER) {
+        if (submit_check_address(text, &err))
+            exit(cli_misuse("--notify-user: %s", err.text));
+        spec->notify_user = text;
+    } else {
+        spec->on_done = text;
+    }
+}
+
 /* The strings stay the command line's until the spec is copied. */
 static void parse_options(struct cli *cli, int argc, char **argv,
                           const char *cwd, struct submission *s)
@@ -152,6 +186,12 @@ static void parse_options(struct cli *cli, int argc, char **argv,
         case OPT_GRANT:
             add_kept(&s->spec.grants, grant_parse(optarg, cwd, &err), "grant",
                      &err);
+            break;
+        case OPT_EVERY:
+        case OPT_NOTIFY:
+        case OPT_NOTIFY_USER:
+        case OPT_ON_DONE:
+            take_wish(option, optarg, &s->spec);
             break;
         case OPT_TTY:
             take_terminal(&s->spec);
@@ -335,6 +375,7 @@ static bool own_options(const struct submission *s)
 
     return spec->name || spec->in || spec->out || spec->err || spec->log ||
            spec->requirements || spec->grants || spec->maps || spec->after ||
+           spec->every || spec->notify || spec->notify_user || spec->on_done ||
            spec->prio || s->count != 1;
 }
 

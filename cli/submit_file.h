@@ -59,6 +59,9 @@ int submit_split_arguments(const char *text, char ***list,
 int submit_split_environment(const char *text, char ***list,
                              struct ckpt_err *err);
 
+/* To whom mail may go: one line, no blanks at its ends.  -1 with EINVAL. */
+int submit_check_address(const char *text, struct ckpt_err *err);
+
 /* "7", "7, 9-12": job ids, added to a list in decimal. */
 int submit_split_ids(const char *text, char ***list, struct ckpt_err *err);
 

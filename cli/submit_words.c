@@ -224,3 +224,11 @@ int submit_split_ids(const char *text, char ***list, struct ckpt_err *err)
             return -1;
     return 0;
 }
+
+int submit_check_address(const char *text, struct ckpt_err *err)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return ckpt_err_set(err, EINVAL, "\"%s\" is not an address", text);
+    return *text ? 0 : ckpt_err_set(err, EINVAL, "no address");
+}

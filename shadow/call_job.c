@@ -196,7 +196,18 @@ bool_t shadow_start_1_svc(void *args, shadow_start_res *res,
     ok->env.env_val = copy_list(shadow->spec.env, &ok->env.env_len);
     ok->image_size = shadow->images.current ? shadow->images.size : 0;
     ok->checkpoint_every_sec = shadow->spec.checkpoint_every_sec;
+    ok->checkpoint_mtbf_sec = shadow->spec.checkpoint_mtbf_sec;
     return ok->executable && ok->args.args_val && ok->env.env_val;
+}
+
+bool_t shadow_rhythm_1_svc(void *args, shadow_rhythm_res *res,
+                           struct svc_req *req)
+{
+    BEGIN;
+    (void)args;
+    res->every_sec = shadow->spec.checkpoint_every_sec;
+    res->mtbf_sec = shadow->spec.checkpoint_mtbf_sec;
+    return TRUE;
 }
 
 static void job_exited(struct shadow *shadow, const shadow_event_args *args)

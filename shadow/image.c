@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { PACE_MOST_MS = 5000 };
+
 static const char part[] = "images/image.part";
 
 /* An image without a commit, or one that was set aside. */
@@ -73,6 +75,34 @@ int images_open(struct shadow *shadow, struct ckpt_err *err)
     return directory_each(path, drop_newer, shadow);
 }
 
+/* --- pace
+ */
+
+/* Images are put and got while the program stands still: nobody else waits for
+ * us meanwhile, up to PACE_MOST_MS, which is less than the starter's patience.
+ */
+static void pace(struct shadow *shadow, size_t len)
+{
+    struct images *images = &shadow->images;
+    uint64_t rate = shadow->spec.image_rate;
+    struct timespec now;
+
+    if (rate == 0)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t usec = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    int64_t wait = images->pace_usec - usec;
+    if (wait > PACE_MOST_MS * 1000)
+        wait = PACE_MOST_MS * 1000;
+    if (wait > 0) {
+        struct timespec nap = {wait / 1000000, wait % 1000000 * 1000};
+        nanosleep(&nap, NULL);
+    } else {
+        images->pace_usec = usec; /* what was not used is not saved up */
+    }
+    images->pace_usec += (int64_t)((double)len * 1e6 / (double)rate);
+}
+
 /* --- putting
  * ------------------------------------------------------------------ */
 
@@ -108,6 +138,7 @@ int images_put(struct shadow *shadow, uint64_t offset, const void *data,
 
     if (offset == 0 && put_begin(shadow) < 0)
         return -1;
+    pace(shadow, len);
     if (images->put_fd < 0 || offset > images->kept->put_len) {
         errno = EINVAL; /* from the beginning to the end */
         return -1;
@@ -165,9 +196,28 @@ static int drop_older(void *arg, int dirfd, const char *name)
     return 0;
 }
 
+/* The home station may have less room than it thought. */
+static uint32_t keep_images(const struct shadow *shadow)
+{
+    char text[16] = "";
+    uint32_t keep = shadow->spec.keep_images;
+    int fd = openat(shadow->dirfd, "keep", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return keep;
+    if (read(fd, text, sizeof text - 1) > 0) {
+        unsigned long less = strtoul(text, NULL, 10);
+        if (less >= 1 && less < keep)
+            keep = (uint32_t)less;
+    }
+    close(fd);
+    return keep;
+}
+
 static void prune(struct shadow *shadow)
 {
     struct kept kept = {.count = 1}; /* number 0 is the start */
+    uint32_t keep = keep_images(shadow);
     char path[PATH_MAX];
     struct ckpt_err err;
 
@@ -175,9 +225,9 @@ static void prune(struct shadow *shadow)
     if (directory_each(path, keep_one, &kept) < 0)
         return;
     qsort(kept.numbers, kept.count, sizeof kept.numbers[0], descending);
-    if (kept.count <= shadow->spec.keep_images)
+    if (kept.count <= keep)
         return;
-    kept.oldest = kept.numbers[shadow->spec.keep_images - 1];
+    kept.oldest = kept.numbers[keep - 1];
     /* The journal first: a state without its journal cannot be had. */
     if (journal_prune(shadow->journal, kept.oldest, &err) < 0)
         shadow_log(shadow, "journal is not pruned: %s", err.text);
@@ -251,5 +301,6 @@ ssize_t images_get(struct shadow *shadow, uint64_t offset, void *data,
     }
     if (images->get_fd < 0)
         return -1;
+    pace(shadow, len);
     return ckpt_pread_full(images->get_fd, data, len, (off_t)offset);
 }

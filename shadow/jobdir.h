@@ -10,6 +10,8 @@
  *     events        one line for each event of the job, appended
  *     exit          how this incarnation of the job ended; appears all at once
  *     images/       current, image.N, image.part, damaged.N
+ *     keep          how many images are kept from now on, if less than in
+ *                   job.conf; written by the home station
  *     journal/      undo records, one directory for each segment (journal.h)
  *     conflicts/    files that others changed, kept before a roll-back
  *     epoch         the newest epoch that a shadow has served
@@ -62,9 +64,11 @@ struct jobspec {
     char **maps; /* "local|home|fetch PATH", NULL at the end, or NULL */
     uint32_t umask;
     uint32_t checkpoint_every_sec; /* 0: never */
-    uint32_t keep_images;          /* at least 1; default 2 */
-    uint32_t lease_sec; /* starter unheard of this long: lost; default 600 */
-    uint32_t plain;     /* 1: the channel is not encrypted; default 0 */
+    uint32_t checkpoint_mtbf_sec;  /* 0: just that; else RHYTHM of shadow.x */
+    uint64_t image_rate;  /* bytes of images in a second, each way; 0: any */
+    uint32_t keep_images; /* at least 1; default 2 */
+    uint32_t lease_sec;   /* starter unheard of this long: lost; default 600 */
+    uint32_t plain;       /* 1: the channel is not encrypted; default 0 */
 };
 
 /* Fill in the defaults; everything else is zero. */

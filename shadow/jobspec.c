@@ -32,6 +32,8 @@ static const struct key {
     {"umask", U32, offsetof(struct jobspec, umask)},
     {"checkpoint_every_sec", U32,
      offsetof(struct jobspec, checkpoint_every_sec)},
+    {"checkpoint_mtbf_sec", U32, offsetof(struct jobspec, checkpoint_mtbf_sec)},
+    {"image_rate", U64, offsetof(struct jobspec, image_rate)},
     {"keep_images", U32, offsetof(struct jobspec, keep_images)},
     {"lease_sec", U32, offsetof(struct jobspec, lease_sec)},
     {"plain", U32, offsetof(struct jobspec, plain)},

@@ -90,6 +90,7 @@ struct images {
     int put_fd;              /* -1: none is coming */
     int get_fd;              /* -1: not open */
     uint64_t size;
+    int64_t pace_usec; /* the next bytes of an image may go from then on */
 };
 
 /* --- the whole

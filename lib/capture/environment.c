@@ -26,6 +26,7 @@ static const struct {
     {"CKPT_INCREMENTAL", NULL},
     {"CKPT_DIRTY", NULL},
     {"CKPT_MTBF", NULL},
+    {"CKPT_EVERY_MOST", NULL},
     {"CKPT_FILES_LIMIT", NULL},
     {"CKPT_KEPT_IN", NULL}, /* from `ckpt run` */
 };

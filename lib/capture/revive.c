@@ -124,6 +124,16 @@ static void set_clock(void)
                    (int64_t)s->captured_ns);
 }
 
+/* Home has seen more since, or the station is another. */
+static void ask_rhythm(void)
+{
+    uint32_t every_sec, mtbf_sec;
+
+    if (s->settings.every_auto &&
+        ckpt_remote_rhythm(&every_sec, &mtbf_sec) == 0)
+        ckpt_rhythm_given(every_sec, mtbf_sec);
+}
+
 void ckpt_revive_finish(void)
 {
     struct ckpt_err err = {""};
@@ -140,6 +150,8 @@ void ckpt_revive_finish(void)
         die(err.text);
     if (remote_fd >= 0 && ckpt_remote_revive(remote_fd, &err) < 0)
         die(err.text);
+    if (remote_fd >= 0)
+        ask_rhythm();
     load_memory(&err);
     give_back_hole();
     ckpt_advice_give(&s->advice);

@@ -97,6 +97,9 @@ static void choose(struct ckpt_rhythm *r)
         r->interval_ns = LEAST;
     if (r->interval_ns > mtbf && mtbf > LEAST)
         r->interval_ns = mtbf;
+    uint64_t most = s->settings.most_ms * (SECOND / 1000);
+    if (most > 0 && r->interval_ns > most)
+        r->interval_ns = most;
     explain(r, mtbf);
 }
 
@@ -152,11 +155,18 @@ void ckpt_rhythm_written(uint64_t cpu_ns)
     s->rhythm.writer_ns = cpu_ns / processors();
 }
 
+static void log_next(const struct ckpt_rhythm *r)
+{
+    char text[32];
+
+    ckpt_capture_log("next checkpoint in %s: %s",
+                     duration(r->interval_ns, text, sizeof text), r->reason);
+}
+
 /* The writer of this image is still at work: the one before stands for it. */
 void ckpt_rhythm_release(void)
 {
     struct ckpt_rhythm *r = &s->rhythm;
-    char text[32];
 
     r->pause_ns = now_ns() - r->began_ns;
     uint64_t cost = r->pause_ns + r->writer_ns;
@@ -165,8 +175,7 @@ void ckpt_rhythm_release(void)
         return;
     choose(r);
     set_timer(r->interval_ns, 0);
-    ckpt_capture_log("next checkpoint in %s: %s",
-                     duration(r->interval_ns, text, sizeof text), r->reason);
+    log_next(r);
 }
 
 void ckpt_rhythm_revive(int planned)
@@ -175,6 +184,22 @@ void ckpt_rhythm_revive(int planned)
 
     r->failures += planned ? 0 : 1;
     r->since_ns = now_ns();
+}
+
+void ckpt_rhythm_given(uint32_t most_sec, uint32_t mtbf_sec)
+{
+    struct ckpt_rhythm *r = &s->rhythm;
+
+    if (!s->settings.every_auto || mtbf_sec == 0)
+        return;
+    s->settings.mtbf_ms = mtbf_sec * 1000ull;
+    s->settings.most_ms =
+        most_sec < UINT32_MAX / 1000 ? most_sec * 1000 : UINT32_MAX;
+    if (r->cost_ns == 0 || !s->has_timer)
+        return;
+    choose(r);
+    set_timer(r->interval_ns, 0);
+    log_next(r);
 }
 
 void ckpt_rhythm_tell(struct ckpt_taken *taken)

@@ -41,6 +41,10 @@ void ckpt_rhythm_written(uint64_t cpu_ns);
 /* In the restarted program; `planned` when it was to end after the image. */
 void ckpt_rhythm_revive(int planned);
 
+/* How often the station is lost, and what is the longest interval (seconds), is
+ * known better now.  In the restarted program. */
+void ckpt_rhythm_given(uint32_t most_sec, uint32_t mtbf_sec);
+
 /* For the image. */
 void ckpt_rhythm_tell(struct ckpt_taken *taken);
 

@@ -58,6 +58,16 @@ static int take_every(const char *value, struct ckpt_settings *s)
     return 0;
 }
 
+static int take_most(const char *value, struct ckpt_settings *s)
+{
+    uint64_t ms;
+
+    if (ckpt_parse_duration_ms(value, &ms) < 0 || ms == 0 || ms > UINT32_MAX)
+        return -1;
+    s->most_ms = (uint32_t)ms;
+    return 0;
+}
+
 static int take_keep(const char *value, uint32_t *keep)
 {
     long n = strtol(value, NULL, 10);
@@ -141,6 +151,8 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
     }
     if ((v = getenv("CKPT_EVERY")) && *v && take_every(v, s) < 0)
         return bad("CKPT_EVERY", v, err);
+    if ((v = getenv("CKPT_EVERY_MOST")) && *v && take_most(v, s) < 0)
+        return bad("CKPT_EVERY_MOST", v, err);
     if ((v = getenv("CKPT_MTBF")) && *v &&
         (ckpt_parse_duration_ms(v, &s->mtbf_ms) < 0 || s->mtbf_ms == 0))
         return bad("CKPT_MTBF", v, err);

@@ -21,6 +21,7 @@ struct ckpt_settings {
     char log[4096];       /* file that gets a line for each event; "" : none */
     uint64_t mtbf_ms;     /* mean time between failures; 0: as observed */
     uint32_t every_auto;  /* periodic, and libckpt says how often */
+    uint32_t most_ms;     /* every_auto: at most this far apart; 0: any */
     uint32_t incremental; /* images may be increments */
     uint32_t dirty;       /* enum ckpt_dirty_method; CKPT_DIRTY_OFF: the best */
     uint32_t threads;     /* that compress; 0: as many as processors */

@@ -45,6 +45,9 @@ struct ckpt_sink *ckpt_remote_sink(void);
  * again at their numbers and the files opened again at home. */
 int ckpt_remote_revive(int boot_fd, struct ckpt_err *err);
 
+/* How often home wants checkpoints now (RHYTHM of shadow.x).  0, or -errno. */
+long ckpt_remote_rhythm(uint32_t *every_sec, uint32_t *mtbf_sec);
+
 /* Ask home that the job be moved to the station ("": to any other).  0, or
  * -errno. */
 long ckpt_remote_migrate(const char *station);

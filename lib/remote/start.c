@@ -187,6 +187,13 @@ static long do_log(struct ckpt_call *call)
     return 0;
 }
 
+static long do_rhythm(struct ckpt_call *call)
+{
+    return ckpt_session_call(SHADOW_RHYTHM, (xdrproc_t)no_arguments, NULL,
+                             (xdrproc_t)xdr_shadow_rhythm_res,
+                             (shadow_rhythm_res *)(uintptr_t)call->arg[0]);
+}
+
 static long do_migrate(struct ckpt_call *call)
 {
     shadow_event_args args = {
@@ -203,6 +210,19 @@ long ckpt_remote_migrate(const char *station)
     struct ckpt_call call = {.arg = {(uint64_t)(uintptr_t)station}};
 
     return ckpt_locked(do_migrate, &call);
+}
+
+long ckpt_remote_rhythm(uint32_t *every_sec, uint32_t *mtbf_sec)
+{
+    shadow_rhythm_res res = {.status = EIO};
+    struct ckpt_call call = {.arg = {(uint64_t)(uintptr_t)&res}};
+    long rc = ckpt_locked(do_rhythm, &call);
+
+    if (rc == 0) {
+        *every_sec = res.every_sec;
+        *mtbf_sec = res.mtbf_sec;
+    }
+    return rc;
 }
 
 void ckpt_remote_log(const char *text)

@@ -280,6 +280,7 @@ static int start(const char *dir, const char *name, struct ckpt_err *err)
         return -1;
     (void)!getrandom(&seed, sizeof seed, 0);
     policy_rng_init(&self.rng, seed, 0);
+    log_limit(self.settings.log_max);
     self.started = time(NULL);
     self.shares_ms = self.info_ms = pool_now_ms();
     policy_memory_init(&self.table.memory, &self.settings.params);

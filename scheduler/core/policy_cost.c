@@ -60,6 +60,11 @@ double policy_interval_best(double cost_s, double restart_s, double mtbf_s)
     return (low + high) / 2;
 }
 
+double policy_mtbf(double ran_s, uint32_t losses, double prior_s)
+{
+    return (ran_s + prior_s) / (losses + 1.0);
+}
+
 double policy_interval_young(double cost_s, double mtbf_s)
 {
     return ckpt_interval_young(cost_s, mtbf_s);

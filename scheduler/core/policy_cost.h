@@ -34,6 +34,10 @@ struct policy_transfer_cost policy_precopy(double image_mb, double dirty_mb_s,
 double policy_periodic_time(double work_s, double interval_s, double cost_s,
                             double restart_s, double mtbf_s);
 
+/* Mean time between losses of a station that had `losses` of them in ran_s;
+ * prior_s is what is believed before anything was seen, and counts as one. */
+double policy_mtbf(double ran_s, uint32_t losses, double prior_s);
+
 /* The interval that makes it least, by search; Young's and Daly's formulas. */
 double policy_interval_best(double cost_s, double restart_s, double mtbf_s);
 double policy_interval_young(double cost_s, double mtbf_s);

@@ -1,7 +1,9 @@
 /* spec.c - see spec.h */
 #include "scheduler/core/spec.h"
 
+#include "lib/common/conf.h"
 #include "scheduler/core/grant.h"
+#include "scheduler/core/notify.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -242,6 +244,18 @@ static int check_absolute(const char *what, const char *path,
     return 0;
 }
 
+int job_every_parse(const char *text, int64_t *ms, struct ckpt_err *err)
+{
+    if (strcmp(text, "auto") == 0) {
+        *ms = -1;
+        return 0;
+    }
+    if (ckpt_conf_parse_ms(text, ms) == 0)
+        return 0;
+    return ckpt_err_set(err, EINVAL, "\"%s\" is neither a duration nor auto",
+                        text);
+}
+
 int job_spec_check(const struct job_spec *spec, struct ckpt_err *err)
 {
     if (check_absolute("executable", spec->executable, err) ||
@@ -256,6 +270,10 @@ int job_spec_check(const struct job_spec *spec, struct ckpt_err *err)
             return ckpt_err_set(err, EINVAL,
                                 "environment: \"%s\" is not NAME=VALUE",
                                 spec->env[i]);
+    int64_t ms;
+    if ((spec->every && job_every_parse(spec->every, &ms, err)) ||
+        (spec->notify && notify_check(spec->notify, err)))
+        return -1;
     for (size_t i = 0; spec->grants && spec->grants[i]; i++)
         if (grant_check(spec->grants[i], err))
             return -1;

@@ -57,6 +57,9 @@ void job_spec_command(const struct job_spec *spec, char *buf, size_t size);
 /* 0, or -1 with EINVAL naming what is missing or not absolute. */
 int job_spec_check(const struct job_spec *spec, struct ckpt_err *err);
 
+/* "auto" or a duration.  0: *ms is that, or -1 for auto; -1 with EINVAL. */
+int job_every_parse(const char *text, int64_t *ms, struct ckpt_err *err);
+
 /* Lists of strings.  The copy and each string in it are from malloc. */
 char **job_list_copy(char *const *list);
 void job_list_free(char **list);

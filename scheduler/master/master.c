@@ -287,6 +287,7 @@ static int standby_add(struct master *master, struct ckpt_err *err)
 
     if (settings_load(&settings, &master->pool, "", err) < 0)
         return -1;
+    log_limit(settings.log_max);
     if (strcmp(settings.standby, "on") == 0)
         return child_add(master, POOLDIR_STANDBY);
     snprintf(path, sizeof path, "%s/" POOLDIR_STANDBY, master->pool.path);

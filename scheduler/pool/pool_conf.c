@@ -35,10 +35,22 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "LOW is under-loaded, most above HIGH over-loaded"},
 
     /* Jobs. */
-    {"checkpoint_every", CKPT_CONF_DURATION, "1h", 0, 0, false, "duration",
-     "periodic checkpoints of a running job; 0: none"},
+    {"checkpoint_every", CKPT_CONF_TEXT, "1h", 0, 0, false, "duration or auto",
+     "periodic checkpoints of a running job; 0: none; not set, or auto: as "
+     "often as loses the least time, at most 1h apart"},
+    {"checkpoint_bandwidth", CKPT_CONF_SIZE, "0", 0, 0, false, "bytes/s",
+     "of a job's checkpoints on their way home, and back; 0: all there is"},
+    {"image_quota", CKPT_CONF_SIZE, "0", 0, 0, false, "size",
+     "of all images at home; above it only the newest of each job is kept; "
+     "0: any"},
     {"keep_images", CKPT_CONF_INT, "2", 1, 100, false, "images",
      "checkpoint images of a job that are kept at home"},
+    {"hook_limit", CKPT_CONF_DURATION, "60s", 1, 0, false, "duration",
+     "a command or a mail at a job's end is ended after this long"},
+    {"mail_command", CKPT_CONF_TEXT, "/usr/sbin/sendmail -i -t", 0, 0, false,
+     "command", "gets mails (ckpt submit --notify) on its standard input"},
+    {"log_max", CKPT_CONF_SIZE, "10M", 65536, 0, false, "size",
+     "of a daemon's log; then it is put aside as log.old"},
     {"start_attempts", CKPT_CONF_INT, "5", 1, 1000, false, "attempts",
      "a job that failed to start, or was killed, this often in a row is held"},
     {"encrypt_files", CKPT_CONF_BOOL, "on", 0, 0, false, "yes or no",

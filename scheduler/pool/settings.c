@@ -40,6 +40,8 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
             0 ||
         copy(s->load_from, sizeof s->load_from, conf, "load_from", station,
              err) < 0 ||
+        copy(s->mail_command, sizeof s->mail_command, conf, "mail_command",
+             NULL, err) < 0 ||
         copy(s->standby, sizeof s->standby, conf, "standby", NULL, err) < 0 ||
         copy(s->listen, sizeof s->listen, conf, "listen", NULL, err) < 0)
         return -1;
@@ -130,11 +132,33 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
     s->job_memory = ckpt_conf_size(conf, "job_memory", station);
     s->poll_ms = (uint64_t)ckpt_conf_ms(conf, "poll", station);
     s->cycle_ms = (uint64_t)ckpt_conf_ms(conf, "negotiation_cycle", NULL);
-    s->checkpoint_every_s = seconds(conf, "checkpoint_every", NULL);
+    s->checkpoint_bandwidth =
+        ckpt_conf_size(conf, "checkpoint_bandwidth", NULL);
+    s->image_quota = ckpt_conf_size(conf, "image_quota", NULL);
+    s->hook_limit_s = seconds(conf, "hook_limit", NULL);
+    s->log_max = ckpt_conf_size(conf, "log_max", NULL);
     s->keep_images = (uint32_t)ckpt_conf_int(conf, "keep_images", NULL);
     s->attempts = (unsigned)ckpt_conf_int(conf, "start_attempts", NULL);
     s->lease_s = (uint32_t)seconds(conf, "lease", NULL);
     s->encrypt_files = ckpt_conf_bool(conf, "encrypt_files", NULL);
+}
+
+/* Not set, the default is the longest interval. */
+static int read_rhythm(struct settings *s, const struct ckpt_conf *conf,
+                       const char *dir, struct ckpt_err *err)
+{
+    const char *text = ckpt_conf_text(conf, "checkpoint_every", NULL);
+    int64_t ms = 3600 * 1000;
+
+    s->checkpoint_auto = !ckpt_conf_given(conf, "checkpoint_every", NULL) ||
+                         strcmp(text, "auto") == 0;
+    if (strcmp(text, "auto") != 0 && ckpt_conf_parse_ms(text, &ms) < 0)
+        return ckpt_err_set(err, EINVAL,
+                            "%s/pool.conf: checkpoint_every = %s: is neither a "
+                            "duration nor auto",
+                            dir, text);
+    s->checkpoint_every_s = (double)ms / 1000;
+    return 0;
 }
 
 static int read_policy(struct settings *s, const struct ckpt_conf *conf,
@@ -173,6 +197,7 @@ int settings_read(struct settings *settings, const struct ckpt_conf *conf,
     station = station && station[0] ? station : NULL;
     if (read_texts(&s, conf, station, err) < 0 ||
         read_hours(&s, conf, dir, station, err) < 0 ||
+        read_rhythm(&s, conf, dir, err) < 0 ||
         read_policy(&s, conf, dir, err) < 0 ||
         read_params(&s, conf, station, err) < 0 ||
         read_marks(&s, ckpt_conf_text(conf, "watermarks", station), err) < 0)

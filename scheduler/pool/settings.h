@@ -24,7 +24,13 @@ struct settings {
     double pressure_limit;       /* of memory, percent */
     double resume_idle_s;        /* owner away this long: job goes on */
     uint64_t poll_ms;
-    double checkpoint_every_s;
+    double checkpoint_every_s;     /* at most, if checkpoint_auto */
+    bool checkpoint_auto;          /* not set: chosen for each job */
+    uint64_t checkpoint_bandwidth; /* bytes/s of one job, each way; 0: any */
+    uint64_t image_quota;          /* bytes of all images at home; 0: any */
+    double hook_limit_s;           /* a command or mail may take so long */
+    char mail_command[1024];
+    uint64_t log_max; /* bytes of a daemon's log before it is put aside */
     uint32_t keep_images;
     uint32_t lease_s;       /* starter unheard of this long: lost */
     bool encrypt_files;     /* between job and shadow */

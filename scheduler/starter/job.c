@@ -200,13 +200,29 @@ static int command_restart(struct command *command, int boot_fd,
     return 0;
 }
 
+/* See RHYTHM of shadow.x. */
+static int environment_rhythm(const shadow_start_ok *start, char **envp,
+                              size_t *n)
+{
+    unsigned every = start->checkpoint_every_sec;
+
+    if (start->checkpoint_mtbf_sec == 0)
+        return every > 0 ? asprintf(&envp[(*n)++], "CKPT_EVERY=%us", every) : 0;
+    if ((envp[(*n)++] = strdup("CKPT_EVERY=auto")) == NULL ||
+        asprintf(&envp[(*n)++], "CKPT_MTBF=%us", start->checkpoint_mtbf_sec) <
+            0)
+        return -1;
+    return every > 0 ? asprintf(&envp[(*n)++], "CKPT_EVERY_MOST=%us", every)
+                     : 0;
+}
+
 static int command_environment(struct command *command, const struct job *job,
                                int boot_fd, struct ckpt_err *err)
 {
     const shadow_start_ok *start = &job->start;
     size_t n = 0;
 
-    command->envp = calloc(start->env.env_len + 4, sizeof *command->envp);
+    command->envp = calloc(start->env.env_len + 6, sizeof *command->envp);
     if (!command->envp)
         return ckpt_err_sys(err, "no memory");
     for (unsigned i = 0; i < start->env.env_len; i++)
@@ -215,9 +231,7 @@ static int command_environment(struct command *command, const struct job *job,
             command->envp[n++] = strdup(start->env.env_val[i]);
     if (asprintf(&command->envp[n++], "CKPT_REMOTE_FD=%d", boot_fd) < 0)
         return ckpt_err_sys(err, "no memory");
-    if (start->checkpoint_every_sec > 0 &&
-        asprintf(&command->envp[n++], "CKPT_EVERY=%us",
-                 start->checkpoint_every_sec) < 0)
+    if (environment_rhythm(start, command->envp, &n) < 0)
         return ckpt_err_sys(err, "no memory");
     if (command->preload &&
         asprintf(&command->envp[n++], "LD_PRELOAD=./%s", PRELOAD) < 0)

@@ -611,6 +611,7 @@ static int start(struct exec *exec, const char *dir, const char *name,
         pooldir_lock(&exec->pool, exec->daemon, err) < 0 ||
         scratch_make(exec, err) < 0)
         return -1;
+    log_limit(exec->settings.log_max);
     if (getrandom(&exec->boot_id, sizeof exec->boot_id, 0) < 0)
         return ckpt_err_sys(err, "getrandom");
     exec->owner =

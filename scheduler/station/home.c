@@ -56,7 +56,7 @@ int home_apply(struct home *home, uint64_t id, enum job_event event,
              detail && detail->text ? detail->text : "");
     if (after.state == JOB_IDLE)
         home->eager = true;
-    home->logs_due = home->waits_due = true;
+    home->logs_due = home->waits_due = home->hooks_due = true;
     job_clear(&after);
     return 0;
 }
@@ -73,7 +73,7 @@ static void settle_waits(struct home *home)
     if (n < 0)
         log_line("jobs that wait for others: %s", err.text);
     if (n > 0)
-        home->eager = home->logs_due = true;
+        home->eager = home->logs_due = home->hooks_due = true;
     home->waits_due = n == WAITS_AT_ONCE;
 }
 
@@ -97,8 +97,10 @@ static void on_signal(void *arg, int sig)
     struct home *home = arg;
 
     if (sig == SIGCHLD) {
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
+        int status;
+        pid_t pid;
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+            hooks_reap(home, pid, status);
         return;
     }
     if (!home->stopping)
@@ -151,6 +153,7 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
         return ckpt_err_sys(err, "getrandom");
     find_names(home);
     home->started = time(NULL);
+    log_limit(home->settings.log_max);
     home->eager = home->logs_due = true;
     home_rpc_init(home);
     home->serve =
@@ -161,6 +164,8 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
     if (pool_watch_signals(home->serve, on_signal, home) < 0)
         return ckpt_err_sys(err, "signals");
     log_line("home %s of %s at %s", home->name, home->user, addr);
+    home->waits_due = home->hooks_due = home->logs_due = true;
+    home->quota_due = true;
     return active_adopt_all(home, err);
 }
 
@@ -169,6 +174,8 @@ static int wait_ms(const struct home *home)
     uint64_t now = pool_now_ms();
     uint64_t wait = home_ask_wait_ms(home, now);
 
+    if (home->waits_due)
+        return 0;
     if (wait > 1000)
         wait = 1000;
     for (const struct active *a = home->active; a; a = a->next) {
@@ -183,8 +190,8 @@ static int wait_ms(const struct home *home)
  * is still there has its time, then goes on when the pool is started again. */
 static bool may_stop(const struct home *home, uint64_t now)
 {
-    return home->stopping &&
-           (!home->active || now - home->stopping_ms > STOP_LIMIT_MS);
+    return home->stopping && ((!home->active && !hooks_running(home)) ||
+                              now - home->stopping_ms > STOP_LIMIT_MS);
 }
 
 int home_main(const char *dir)
@@ -201,6 +208,8 @@ int home_main(const char *dir)
         active_step_all(home, now);
         home_ask(home, now);
         settle_waits(home);
+        hooks_step(home, now);
+        quota_step(home, now);
         if (home->logs_due)
             home_write_logs(home);
         if (may_stop(home, now))

@@ -46,6 +46,7 @@ struct active {
     bool leave, kill;  /* the station is to get it off */
     bool ordered;      /* because the coordinator says so */
     bool refused;      /* its last checkpoint */
+    char rhythm[POOL_TEXT_MAX + 1]; /* what it says of its next checkpoint */
     char reason[POOL_TEXT_MAX + 1];
     uint64_t leave_ms; /* next time we say so */
     uint64_t leave_since_ms;
@@ -59,6 +60,17 @@ struct unlucky {
     uint64_t id;
     unsigned times;
 };
+
+/* A command or a mail that runs; see home_hooks.c. */
+struct home_hook {
+    uint64_t seq;
+    uint64_t job;
+    enum notify_how how;
+    pid_t pid; /* 0: none here */
+    uint64_t began_ms;
+    bool late; /* was killed */
+};
+enum { HOME_HOOKS = 4 };
 
 struct home {
     struct pooldir pool;
@@ -85,8 +97,14 @@ struct home {
     struct unlucky *unlucky;
     bool stopping;
     uint64_t stopping_ms;
-    bool logs_due;  /* users' log files are behind */
-    bool waits_due; /* jobs that wait for others are to be told */
+    bool logs_due; /* users' log files are behind */
+    struct home_hook hooks[HOME_HOOKS];
+    uint64_t hook_started; /* the newest one that was begun */
+    bool hooks_due;
+    bool quota_due; /* an image has come */
+    bool over_quota;
+    uint64_t quota_ms; /* not looked at before */
+    bool waits_due;    /* jobs that wait for others are to be told */
 };
 
 struct jobspec; /* shadow/jobdir.h */
@@ -127,6 +145,13 @@ int shadow_resume(struct home *home, struct active *active,
 /* Add what the job may reach at home.  0, or -1 with errno.  (home_grants.c) */
 int home_grants(struct jobspec *spec, const struct job_spec *from,
                 struct ckpt_err *err);
+/* How often the job is to be checkpointed on this station, and the lines that
+ * say why.  (home_rhythm.c) */
+void rhythm_choose(struct home *home, const struct job *job,
+                   const char *station, struct jobspec *spec);
+bool rhythm_say(struct home *home, const struct job *job,
+                bool (*say)(void *arg, const char *line), void *arg);
+
 /* The shadow listens: tell the station.  -1: it could not be told. */
 int start_send(struct home *home, struct active *active, struct ckpt_err *err);
 
@@ -166,6 +191,17 @@ uint64_t home_ask_wait_ms(const struct home *home, uint64_t now);
 
 /* --- the rest --------------------------------------------------------------
  */
+
+/* Begin what users are to be told, end what takes too long; a child has ended.
+ * (home_hooks.c) */
+void hooks_step(struct home *home, uint64_t now);
+void hooks_reap(struct home *home, pid_t pid, int status);
+bool hooks_running(const struct home *home);
+
+/* Look at the room that images take; how many a job may keep that starts now.
+ * (home_quota.c) */
+void quota_step(struct home *home, uint64_t now);
+uint32_t quota_keep(const struct home *home);
 
 /* Write what happened to the users' log files. */
 void home_write_logs(struct home *home);

@@ -33,6 +33,8 @@ enum {
     END_LIMIT_MS = 5000,    /* from SIGTERM to SIGKILL for a shadow */
 };
 
+/* The library's words after a checkpoint. */
+static const char NEXT[] = "next checkpoint in ";
 /* The starter's words. */
 static const char EVICTED[] = "evicted: ";
 static const char DAMAGED[] = "damaged image: ";
@@ -294,7 +296,7 @@ static void ended(struct home *home, struct active *active,
 /* Tell the queue, where it does not know yet (a home station that starts anew
  * reads the events of the incarnation again). */
 static void take_event(struct home *home, const struct job *job,
-                       const struct jobevent *event)
+                       const struct jobevent *event, uint64_t cpu_ms)
 {
     struct job_detail detail = {.text = event->text};
     char text[JOBDIR_TEXT_MAX + 16];
@@ -317,6 +319,7 @@ static void take_event(struct home *home, const struct job *job,
         what = JOB_EV_CHECKPOINTED;
         detail.generation = (uint32_t)event->value;
         detail.size = event->size;
+        detail.cpu_usec = (int64_t)cpu_ms * 1000;
         break;
     case JOBEVENT_REFUSED:
         what = JOB_EV_NOTE;
@@ -361,14 +364,20 @@ static void event_line(struct home *home, struct active *active, char *line)
     if (jobevent_parse(line, &event) < 0 || event.epoch != active->epoch ||
         store_get(home->store, active->id, &job, NULL) < 0)
         return;
-    take_event(home, &job, &event);
+    if (event.kind == JOBEVENT_LOG &&
+        strncmp(event.text, NEXT, strlen(NEXT)) == 0)
+        snprintf(active->rhythm, sizeof active->rhythm, "%s", event.text);
+    else
+        take_event(home, &job, &event, active->cpu_ms);
     job_clear(&job);
     if (event.kind == JOBEVENT_MIGRATE)
         order_migrate(home, active, event.text);
-    if (event.kind == JOBEVENT_CHECKPOINTED)
+    if (event.kind == JOBEVENT_CHECKPOINTED) {
         active->refused = false;
-    else if (event.kind == JOBEVENT_REFUSED || says_refused(&event))
+        home->quota_due = true;
+    } else if (event.kind == JOBEVENT_REFUSED || says_refused(&event)) {
         order_refused(home, active);
+    }
 }
 
 static void read_events(struct home *home, struct active *active)

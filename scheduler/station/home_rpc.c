@@ -38,6 +38,7 @@ static bool describe(const struct job *job, home_job *to)
 {
     char command[1024];
     int64_t now = home_wall_ms();
+    const struct active *here = active_find(home, job->id);
 
     job_spec_command(&job->spec, command, sizeof command);
     *to = (home_job){
@@ -51,7 +52,7 @@ static bool describe(const struct job *job, home_job *to)
         .checkpointed = job->image_ms / 1000,
         .run_ms = (uint64_t)job_run_ms(job, now),
         .saved_ms = (uint64_t)job->saved_ms,
-        .cpu_ms = (uint64_t)job->cpu_usec / 1000,
+        .cpu_ms = (uint64_t)job->cpu_usec / 1000 + (here ? here->cpu_ms : 0),
         .home_cpu_usec = (uint64_t)job->home_cpu_usec,
         .image_size = job->image_size,
         .epoch = job->epoch,
@@ -165,7 +166,8 @@ static int act_event(uint64_t id, enum job_event event, const char *reason,
         return -1;
     log_line("job %llu: %s: now %s", (unsigned long long)id,
              job_event_name(event), job_state_name(after->state));
-    home->eager = home->logs_due = home->waits_due = true;
+    home->eager = home->logs_due = true;
+    home->waits_due = home->hooks_due = true;
     return 0;
 }
 
@@ -216,9 +218,42 @@ static int act_one(const home_act_args *args, uint64_t id, struct ckpt_err *err)
         home->eager = true;
         return 0;
     }
-    follow(&after, args->reason);
     job_clear(&after);
     return 0;
+}
+
+/* All in one transaction; one that cannot be done leaves the others. */
+static int act_all(const home_act_args *args, pool_status_res *results,
+                   struct ckpt_err *err)
+{
+    if (store_begin(home->store, err) < 0)
+        return -1;
+    for (unsigned i = 0; i < args->ids.ids_len; i++) {
+        struct ckpt_err own = {.text = ""};
+        if (act_one(args, args->ids.ids_val[i], &own) < 0)
+            results[i].status = errno ? errno : EIO;
+        if (!words_copy(&results[i].why, own.text)) {
+            store_rollback(home->store);
+            return ckpt_err_set(err, ENOMEM, "no memory");
+        }
+    }
+    return store_commit(home->store, err);
+}
+
+/* It is durable: the stations hear of it. */
+static void follow_all(const home_act_args *args,
+                       const pool_status_res *results)
+{
+    struct job job;
+
+    for (unsigned i = 0; i < args->ids.ids_len; i++) {
+        uint64_t id = args->ids.ids_val[i];
+        if (results[i].status != 0 || !active_find(home, id) ||
+            store_get(home->store, id, &job, NULL) < 0)
+            continue;
+        follow(&job, args->reason);
+        job_clear(&job);
+    }
 }
 
 bool_t home_act_1_svc(home_act_args *args, home_act_res *res,
@@ -232,11 +267,16 @@ bool_t home_act_1_svc(home_act_args *args, home_act_res *res,
     if (!res->results.results_val)
         return FALSE;
     res->results.results_len = n;
+    struct ckpt_err err = {.text = ""};
+    if (act_all(args, res->results.results_val, &err) == 0) {
+        follow_all(args, res->results.results_val);
+        return TRUE;
+    }
+    int status = errno ? errno : EIO;
     for (unsigned i = 0; i < n; i++) {
         pool_status_res *to = &res->results.results_val[i];
-        struct ckpt_err err = {.text = ""};
-        if (act_one(args, args->ids.ids_val[i], &err) < 0)
-            to->status = errno ? errno : EIO;
+        to->status = status;
+        free(to->why);
         if (!words_copy(&to->why, err.text))
             return FALSE;
     }
@@ -306,6 +346,11 @@ static bool add_line(home_why_ok *ok, const char *line)
     if (!line[0])
         return true;
     return words_copy(&ok->lines.lines_val[ok->lines.lines_len++], line);
+}
+
+static bool say_line(void *ok, const char *line)
+{
+    return add_line(ok, line);
 }
 
 struct saying {
@@ -378,7 +423,7 @@ static bool say_why(const struct job *job, home_why_ok *ok)
                  (long long)(home_wall_ms() - job->image_ms) / 1000);
         good = good && add_line(ok, line);
     }
-    return good;
+    return good && rhythm_say(home, job, say_line, ok);
 }
 
 bool_t home_why_1_svc(home_why_args *args, home_why_res *res,

@@ -204,7 +204,7 @@ static char *absolute(const char *cwd, const char *path)
     return asprintf(&full, "%s/%s", cwd, path) < 0 ? NULL : full;
 }
 
-static int write_spec(const struct home *home, const struct job *job,
+static int write_spec(struct home *home, const struct job *job,
                       const struct active *active, struct ckpt_err *err)
 {
     const struct job_spec *from = &job->spec;
@@ -222,9 +222,9 @@ static int write_spec(const struct home *home, const struct job *job,
     spec.args = from->args;
     spec.env = from->env;
     spec.umask = from->umask;
-    spec.checkpoint_every_sec =
-        (uint32_t)(home->settings.checkpoint_every_s + 0.999);
-    spec.keep_images = home->settings.keep_images;
+    rhythm_choose(home, job, active->station, &spec);
+    spec.image_rate = home->settings.checkpoint_bandwidth;
+    spec.keep_images = quota_keep(home);
     spec.lease_sec = home->settings.lease_s;
     spec.plain = !home->settings.encrypt_files;
     spec.maps = from->maps;

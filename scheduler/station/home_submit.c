@@ -99,7 +99,8 @@ static void submitted(const home_submit_args *args, uint64_t first)
 {
     log_line("jobs %llu + %u: submitted: %s", (unsigned long long)first,
              args->count, args->spec.executable);
-    home->eager = home->logs_due = home->waits_due = true;
+    home->eager = home->logs_due = true;
+    home->waits_due = home->hooks_due = true;
 }
 
 bool_t home_submit_1_svc(home_submit_args *args, home_submit_res *res,

@@ -45,6 +45,12 @@ dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
 	tests/system/pool_long.sh
 CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh
 
+# What users of a pool see.
+user_tests = tests/system/pool_hooks.sh tests/system/pool_images.sh \
+	tests/system/pool_logs.sh
+dist_check_SCRIPTS += $(user_tests)
+TESTS += $(user_tests)
+
 # --files save: files go back in time with the program.
 keep_tests = tests/system/keep_files.sh tests/system/keep_conflict.sh
 dist_check_SCRIPTS += $(keep_tests) tests/system/keep_long.sh
