@@ -14,6 +14,7 @@ CAPTURE_SOURCES = \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
 	lib/capture/attributes.c lib/capture/attributes.h \
 	lib/capture/capture.c lib/capture/capture.h \
+	lib/capture/child.c lib/capture/child.h \
 	lib/capture/children.c lib/capture/children.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \

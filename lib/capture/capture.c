@@ -2,6 +2,7 @@
 #include "lib/capture/capture.h"
 
 #include "lib/capture/arena.h"
+#include "lib/capture/child.h"
 #include "lib/capture/corenotes.h"
 #include "lib/capture/increment.h"
 #include "lib/capture/kept.h"
@@ -26,8 +27,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -387,6 +386,7 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
         return -1;
     if (c->increment.on)
         c->file_sink.member = c->increment.member;
+    c->file_sink.ends = c->in_child;
     c->commit_file = (*sink)->commit;
     if (c->in_child)
         (*sink)->commit = commit_unless_orphaned;
@@ -554,36 +554,6 @@ static void drop_descriptors(void)
     }
 }
 
-static uint64_t cpu_ns(const struct rusage *u)
-{
-    return (uint64_t)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000000u +
-           (uint64_t)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1000u;
-}
-
-/* The child has no exit signal: the program's wait() does not see it.  True
- * unless its image is not known to be durable. */
-static bool wait_for_writer(void)
-{
-    struct rusage usage = {0};
-    int status = -1;
-    long pid;
-
-    if (s->writer <= 0)
-        return true;
-    while ((pid = ckpt_sys(SYS_wait4, s->writer, &status, __WALL, &usage)) ==
-           -EINTR)
-        ;
-    ckpt_rhythm_written(cpu_ns(&usage));
-    bool durable = pid == s->writer && status == 0;
-    if (pid == s->writer && WIFSIGNALED(status))
-        ckpt_capture_log("checkpoint failed: its writer was killed by signal "
-                         "%d",
-                         WTERMSIG(status));
-    s->writer = 0;
-    ckpt_increment_done(durable);
-    return durable;
-}
-
 static int save_here(struct capture *c, struct ckpt_err *err)
 {
     int rc = save(c, err);
@@ -596,12 +566,16 @@ static int save_here(struct capture *c, struct ckpt_err *err)
 static int save_in_child(struct capture *c, struct ckpt_err *err)
 {
     const struct ckpt_thread *threads = ckpt_stop_threads(&(size_t){0});
+    uint32_t *page =
+        s->request.mode == CKPT_REQUEST_SELF ? ckpt_child_page() : NULL;
 
     ckpt_increment_hide(&c->increment, threads);
     long pid = ckpt_sys(SYS_clone, 0, NULL, NULL, NULL, 0);
 
-    if (pid != 0)
+    if (pid != 0) {
         ckpt_increment_unhide(&c->increment, threads);
+        ckpt_child_made(pid, page);
+    }
     if (pid < 0)
         return save_here(c, err); /* no room for a child: the slow way */
     if (pid == 0) {
@@ -611,11 +585,12 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
         c->stopped_ns = now_ns() - c->meta.monotonic_ns;
         drop_descriptors();
         int rc = save(c, err);
+        if (rc == 0)
+            ckpt_child_tell(page);
         ckpt_request_answer(&s->request, ckpt_capture_image_path(),
                             rc < 0 ? err->text : NULL);
         ckpt_sys(SYS_exit_group, rc < 0);
     }
-    s->writer = (int32_t)pid;
     return 0;
 }
 
@@ -697,7 +672,7 @@ static int capture_stopped(struct ckpt_err *err)
 /* ckpt_checkpoint() returns when the image is durable. */
 static int await_durable(struct ckpt_err *err)
 {
-    if (s->request.mode != CKPT_REQUEST_SELF || wait_for_writer())
+    if (s->request.mode != CKPT_REQUEST_SELF || ckpt_child_durable())
         return 0;
     return ckpt_err_set(err, EIO, "could not be written");
 }
@@ -713,13 +688,13 @@ long ckpt_capture_run(void *unused)
      * all processors, another goes on meanwhile */
     bool ends = s->request.mode == CKPT_REQUEST_EXIT;
     if (!ends)
-        wait_for_writer();
+        ckpt_child_end();
     ckpt_rhythm_pause();
     if (stop_outside_vdso(err) < 0) {
         ckpt_rhythm_release();
         return -1;
     }
-    wait_for_writer();
+    ckpt_child_end();
     int rc = capture_stopped(err);
     if (rc == 0 && ends) {
         ckpt_request_answer(&s->request, ckpt_capture_image_path(), NULL);

@@ -144,6 +144,7 @@ void ckpt_revive_finish(void)
     ckpt_files_inherited_renew(&s->inherited);
     ckpt_rhythm_revive(s->request.mode == CKPT_REQUEST_EXIT);
     s->writer = 0; /* it was the child of another process */
+    s->told = NULL;
     ckpt_unsaved_advise();
     if (ckpt_timers_make(&s->timers, &err) < 0 || ckpt_capture_arm(&err) < 0 ||
         ckpt_capture_mark(&err) < 0)

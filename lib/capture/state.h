@@ -85,6 +85,7 @@ struct ckpt_capture_state {
     struct ckpt_thread *captor;
     struct ckpt_err err;
     int32_t writer;           /* child that writes the last image, or 0 */
+    uint32_t *told;           /* shared with it (child.h), or NULL */
     struct ckpt_chain *chain; /* of increment.c, in unsaved memory */
     int32_t result;           /* as ckpt_checkpoint() returns it */
 

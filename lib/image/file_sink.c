@@ -180,6 +180,18 @@ static int take_place(const struct ckpt_file_sink *s, struct ckpt_err *err)
     return shift_generations(s, err) ? -1 : replace_keeping(s, err);
 }
 
+/* A file is freed when its last name goes, by who takes that, unless it is
+ * open.  Failure means nothing. */
+static void hold_replaced(const struct ckpt_file_sink *s)
+{
+    char name[NAME_MAX_LEN];
+
+    if (s->ends)
+        ckpt_sys(SYS_openat, AT_FDCWD,
+                 generation(s, s->keep > 1 ? s->keep - 1 : 0, name),
+                 O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
 {
     struct ckpt_file_sink *s = file_sink(sink);
@@ -193,6 +205,7 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
     /* without a link nothing will build on it, which is found out then */
     if (s->member)
         ckpt_bases_link(s->path, s->tmp, s->member);
+    hold_replaced(s);
     if (take_place(s, err))
         return -1;
     close_fd(s);

@@ -58,6 +58,9 @@ struct ckpt_file_sink {
     unsigned keep;
     const char *member; /* the caller's to set: its name among the bases
                            (bases.h); NULL: none */
+    bool ends;          /* the caller's to set: the process ends soon, so that
+                           commit leaves it to that to free the image that it
+                           replaced, which can take as long as writing did */
     int fd;
     struct ckpt_stream stream;
     char tmp[4096 + 32];

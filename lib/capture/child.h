@@ -1,0 +1,34 @@
+/* child.h - the child that writes an image, and how its parent learns of it
+ *
+ * An image is durable a while before its writer has ended: with the name the
+ * old image loses its last one, and the writer frees that, which takes half a
+ * second for 2 GiB on some file systems.  Who waits in ckpt_checkpoint() is
+ * told before, by a page that both share; it is mapped after the mappings were
+ * listed, and gone before they are listed again.  Whoever else asked is
+ * answered by the writer itself.
+ *
+ * Async-signal-safe.  There is never more than one writer.
+ */
+#ifndef CKPT_CAPTURE_CHILD_H
+#define CKPT_CAPTURE_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Before the child is made.  NULL when there is no room: then its end tells. */
+uint32_t *ckpt_child_page(void);
+
+/* In the parent: this is the writer (pid < 0: there is none after all). */
+void ckpt_child_made(long pid, uint32_t *page);
+
+/* In the child: the image is durable. */
+void ckpt_child_tell(uint32_t *page);
+
+/* Wait until the image of the writer in flight is durable, or will not be.
+ * True if it is, or there is no writer. */
+bool ckpt_child_durable(void);
+
+/* Wait for the end of the writer in flight; the same result. */
+bool ckpt_child_end(void);
+
+#endif
