@@ -63,7 +63,13 @@ lib_libckptparts_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 lib_libckptparts_a_CFLAGS = $(AM_CFLAGS) -fno-stack-protector \
 	-fasynchronous-unwind-tables
 
-CKPT_WHOLE = lib/libckptparts.a lib/libremote.a
+# What libckpt does with the program's memory, no function of the program's sees.
+noinst_LIBRARIES += lib/libckptbytes.a
+lib_libckptbytes_a_SOURCES = lib/common/bytesown.c
+lib_libckptbytes_a_CFLAGS = $(lib_libckptparts_a_CFLAGS) -fno-builtin \
+	-fno-tree-loop-distribute-patterns
+
+CKPT_WHOLE = lib/libckptparts.a lib/libremote.a lib/libckptbytes.a
 CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
 # Names of libc that libckpt stands in front of.
 CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \

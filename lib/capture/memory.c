@@ -25,6 +25,9 @@
  * executable: locale data, message catalogues. */
 enum { COPY_FILE_MAX = 8 << 20 };
 
+/* A restart's own mappings, and what it adds to each of the program's. */
+static const uint64_t ROOM_TO_SPARE = 1ull << 40;
+
 struct look {
     struct ckpt_memory *memory;
     struct ckpt_arena *arena;
@@ -265,6 +268,27 @@ static int list_maps(struct look *l, char *text)
     return 0;
 }
 
+/* A restart lays all mappings out beside where they belong, and moves them. */
+static int check_room(const struct look *l)
+{
+    const struct ckpt_memory *mem = l->memory;
+    uint64_t bytes = ROOM_TO_SPARE, gap = 0, end = 0;
+
+    for (size_t i = 0; i < mem->nmaps; i++) {
+        const struct ckpt_map *m = &mem->maps[i];
+        if (m->start > end && m->start - end > gap)
+            gap = m->start - end;
+        end = m->end;
+        bytes += m->end - m->start;
+    }
+    if (bytes <= gap)
+        return 0;
+    return ckpt_err_set(l->err, ENOMEM,
+                        "%llu TB of address space are mapped, as by "
+                        "ThreadSanitizer; a restart needs as much beside them",
+                        (unsigned long long)(bytes >> 40));
+}
+
 int ckpt_memory_list(struct ckpt_memory *memory, struct ckpt_arena *arena,
                      const struct ckpt_memory_rules *rules,
                      struct ckpt_err *err)
@@ -274,7 +298,9 @@ int ckpt_memory_list(struct ckpt_memory *memory, struct ckpt_arena *arena,
 
     memset(memory, 0, sizeof *memory);
     char *text = read_maps(&l);
-    return text ? list_maps(&l, text) : -1;
+    if (!text || list_maps(&l, text) < 0)
+        return -1;
+    return check_room(&l);
 }
 
 bool ckpt_memory_is_shared(const struct ckpt_memory *memory)

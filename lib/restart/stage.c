@@ -553,6 +553,11 @@ static int stage_map(struct staging *s, const struct ckpt_map *m)
         (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE + m->start % HUGE_PAGE;
     int prot = (int)m->prot | (fill_in ? PROT_READ | PROT_WRITE : 0);
     void *p = mmap((void *)s->at, len, prot, flags, fd, (off_t)m->offset);
+    if (p == MAP_FAILED && errno == ENOMEM && !(flags & MAP_NORESERVE))
+        /* larger than this machine: it was so in the program, as sparse arrays
+         * and AddressSanitizer's shadow are, or it could not have had it */
+        p = mmap((void *)s->at, len, prot, flags | MAP_NORESERVE, fd,
+                 (off_t)m->offset);
     if (fd >= 0 && m->kind == CKPT_MAP_FILE)
         close(fd);
     if (p == MAP_FAILED)

@@ -12,7 +12,7 @@ core_progs = \
 	tests/progs/files.c tests/progs/heap.c tests/progs/hints.c tests/progs/ids.c tests/progs/inside.c tests/progs/lazy.c tests/progs/leaderless.c tests/progs/locks.c tests/progs/manythreads.c tests/progs/modules.c \
 	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/ownsignal.c tests/progs/pipes.c tests/progs/procself.c tests/progs/ptys.c \
 	tests/progs/rseq.c tests/progs/shared.c tests/progs/signals.c \
-	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/stack.c \
+	tests/progs/sleeping.c tests/progs/socketpairs.c tests/progs/sparse.c tests/progs/stack.c \
 	tests/progs/threads.c tests/progs/timers.c tests/progs/timerthread.c tests/progs/vectors.c tests/progs/waiting.c \
 	tests/progs/watching.c
 TESTS += $(core_progs)

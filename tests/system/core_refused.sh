@@ -67,6 +67,21 @@ refused "not under checkpointing" "not under checkpointing" \
 kill -0 $other || fail "asking a plain process ended it"
 kill $other
 
+# more address space than a restart has room for beside it
+if ckpt-cc -fsanitize=thread -o tsan count.c 2>/dev/null; then
+    CKPT_IMAGE=$work/tsan.ckpt ./tsan >/dev/null 2>&1 &
+    pid=$!
+    for ((i = 0; i < 100; i++)); do
+        ! ckpt check $pid 2>&1 | grep -q 'under checkpointing' || sleep 0.1
+    done
+    refused "ThreadSanitizer" "TB of address space" ckpt checkpoint $pid
+    kill -0 $pid || fail "the program did not survive the refusal"
+    kill -9 $pid
+    wait $pid 2>/dev/null || true
+else
+    echo "ThreadSanitizer: not tried, not installed"
+fi
+
 size=$(stat -c %s count.ckpt)
 for keep in 0 10 4096 $((size / 2)) $((size - 1)); do
     head -c $keep count.ckpt >"cut"
