@@ -121,7 +121,9 @@ if begin gnugo gnugo; then
     go gnugo gnugo --seed 5 --mode gtp --level 9
 fi
 if begin openscad openscad; then # CGAL
-    echo '$fn=22; difference() { union() { for (i=[0:7]) rotate([i*20,i*33,i*45]) translate([6,0,0]) cylinder(r=2,h=14,center=true); sphere(7); } for (i=[0:3]) rotate([0,i*45,30]) cube([3,3,30],center=true); }' >in.scad
+    cat >in.scad <<'X2'
+$fn=22; difference() { union() { for (i=[0:7]) rotate([i*20,i*33,i*45]) translate([6,0,0]) cylinder(r=2,h=14,center=true); sphere(7); } for (i=[0:3]) rotate([0,i*45,30]) cube([3,3,30],center=true); }
+X2
     go openscad openscad -q -o out.off in.scad
 fi
 if begin numba $python && needs_module numba numba; then # code made by LLVM at run time

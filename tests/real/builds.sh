@@ -34,7 +34,7 @@ if unpack bwa bwa; then # threads, static
     fi
 fi
 if unpack cadical cadical; then # C++, configure of its own
-    steps() { CXX=ckpt-c++ ./configure && make -j2 cadical || make -C build -j2 cadical; }
+    steps() { CXX=ckpt-c++ ./configure && make -C build -j2 cadical; }
     if build cadical steps; then
         awk -v n=205 'BEGIN { m = int(4.26 * n); x = 5; print "p cnf", n, m
             for (i = 0; i < m; i++) { for (j = 0; j < 3; j++) { x = (x * 16807) % 2147483647
@@ -70,7 +70,9 @@ fi
 if unpack tcl tcl8.6; then # static
     steps() { cd unix && ./configure CC=ckpt-cc --disable-shared && make -j2 LDFLAGS=-static tclsh; }
     if build tcl steps; then
-        echo 'set x 7; for {set i 1} {$i <= 2000000} {incr i} { set x [expr {($x * 16807) % 2147483647}]; append t([expr {$x % 3000}]) [string index abcdefgh [expr {$x % 8}]]; if {$i % 100000 == 0} { puts "$i $x [array size t] [regsub -all {a+} $t(1) b]" } }' >prog.tcl
+        cat >prog.tcl <<'X2'
+set x 7; for {set i 1} {$i <= 2000000} {incr i} { set x [expr {($x * 16807) % 2147483647}]; append t([expr {$x % 3000}]) [string index abcdefgh [expr {$x % 8}]]; if {$i % 100000 == 0} { puts "$i $x [array size t] [regsub -all {a+} $t(1) b]" } }
+X2
         TCL_LIBRARY=$work/build/library go tcl "$work/build/unix/tclsh" prog.tcl
     fi
 fi

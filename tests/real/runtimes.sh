@@ -79,17 +79,23 @@ X2
     go newlisp newlisp prog.lsp
 fi
 if begin nickle nickle; then
-    echo 'int x = 7; for (int i = 1; i <= 1200000; i++) { x = (x * 16807) % 2147483647; if (i % 40000 == 0) printf("%d %d %d\n", i, x, (3 ** (x % 3000)) % 1000003); }' >prog.5c
+    cat >prog.5c <<'X2'
+int x = 7; for (int i = 1; i <= 1200000; i++) { x = (x * 16807) % 2147483647; if (i % 40000 == 0) printf("%d %d %d\n", i, x, (3 ** (x % 3000)) % 1000003); }
+X2
     go nickle nickle prog.5c
 fi
 if begin slsh slsh; then
-    echo 'variable x = 7L, t = Double_Type[4096], i; for (i = 1; i <= 6000000; i++) { x = (x * 16807L) mod 2147483647L; t[x & 4095] += i mod 7; if (i mod 200000 == 0) () = printf("%d %ld %g\n", i, x, t[5]); }' >prog.sl
+    cat >prog.sl <<'X2'
+variable x = 7L, t = Double_Type[4096], i; for (i = 1; i <= 6000000; i++) { x = (x * 16807L) mod 2147483647L; t[x & 4095] += i mod 7; if (i mod 200000 == 0) () = printf("%d %ld %g\n", i, x, t[5]); }
+X2
     go slsh slsh -n prog.sl
 fi
 for shell in ksh zsh bash dash; do # no command but their own
     if begin $shell $shell; then
-        echo 'i=0 x=7 s=; while [ $i -lt 500000 ]; do i=$((i + 1)); x=$((x * 16807 % 2147483647)); case $x in *77) s="$s$i";; esac
-            if [ $((i % 20000)) = 0 ]; then echo $i $x ${#s}; echo "$s" >>out.txt; s=; fi; done' >prog.sh
+        cat >prog.sh <<'X2'
+i=0 x=7 s=; while [ $i -lt 500000 ]; do i=$((i + 1)); x=$((x * 16807 % 2147483647)); case $x in *77) s="$s$i";; esac
+            if [ $((i % 20000)) = 0 ]; then echo $i $x ${#s}; echo "$s" >>out.txt; s=; fi; done
+X2
         ONLY_EXIT=1 go $shell $shell prog.sh
     fi
 done

@@ -35,7 +35,7 @@ input=$dir/stdin
 cp -a "$dir" "$work/undisturbed"
 cp -a "$dir" "$work/moved"
 [ "$input" = /dev/null ] || input=$work/moved/stdin
-expected=0 status= began=$(date +%s%3N)
+expected=0 status='' began=$(date +%s%3N)
 (cd "$work/undisturbed" && exec timeout 300 "$@" <"$input" >stdout \
     2>"$work/err") || expected=$?
 [ $expected -lt 124 ] || {
@@ -142,7 +142,7 @@ running() {
 start "$@"
 while running; do
     choose_longest
-    nap $longest_ms
+    nap "$longest_ms"
     if [ $done_cycles -ge "$cycles" ] || [ $refused -ge $((cycles + 20)) ]; then
         break
     fi
