@@ -54,7 +54,7 @@ owner() { # STATION SEED
         echo "$1" >>"$work/visits"
     done
 }
-for s in "${stations[@]}"; do owner "$s" $RANDOM & done
+for s in "${stations[@]}"; do owner "$s" "$RANDOM" & done
 
 left() {
     { ckpt q --json 2>/dev/null || true; } | grep -c '"st":' || true

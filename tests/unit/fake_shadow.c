@@ -8,13 +8,13 @@
  * --supersede it drops it at the Nth and knows the token no more.
  * Plain calls of the system, no confinement, no journal: ckpt-shadow has those.
  */
+#include "tests/unit/fake_shadow.h"
+
 #include "lib/proto/boot.h"
 #include "lib/proto/channel.h"
 #include "lib/proto/rpc.h"
-#include "lib/proto/shadow.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,89 +23,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* rpcgen's dispatcher wants these; the channel is ours. */
 extern void shadow_program_1(struct svc_req *req, SVCXPRT *xprt);
 
-enum { HANDLES = 1024, KEPT = 8192 };
+enum { KEPT = 8192 };
 
 static struct slot {
     uint32_t seq;
     size_t len;
     uint8_t reply[KEPT];
 } slots[SHADOW_SLOTS];
-static int handles[HANDLES];
+int handles[HANDLES];
 static unsigned cut_every, supersede_at, calls, all_calls;
 static bool cut_now;
-static size_t image_len;
-
-static int fd_of(unsigned handle)
-{
-    return handle < HANDLES ? handles[handle] : -1;
-}
-
-static int dir_of(const shadow_at *at)
-{
-    return at->dir == SHADOW_CWD ? AT_FDCWD : fd_of(at->dir);
-}
-
-static int status(long rc)
-{
-    return rc < 0 ? errno : 0;
-}
-
-static bool_t tell(shadow_status_res *res, long rc)
-{
-    res->status = status(rc);
-    return TRUE;
-}
-
-static shadow_attr attr_of(const struct stat *st)
-{
-    return (shadow_attr){
-        .dev = st->st_dev,
-        .ino = st->st_ino,
-        .mode = st->st_mode,
-        .nlink = (u_int)st->st_nlink,
-        .uid = st->st_uid,
-        .gid = st->st_gid,
-        .rdev = st->st_rdev,
-        .size = (uint64_t)st->st_size,
-        .blksize = (u_int)st->st_blksize,
-        .blocks = (uint64_t)st->st_blocks,
-        .atime_sec = st->st_atim.tv_sec,
-        .atime_nsec = (u_int)st->st_atim.tv_nsec,
-        .mtime_sec = st->st_mtim.tv_sec,
-        .mtime_nsec = (u_int)st->st_mtim.tv_nsec,
-        .ctime_sec = st->st_ctim.tv_sec,
-        .ctime_nsec = (u_int)st->st_ctim.tv_nsec,
-    };
-}
-
-static bool_t tell_attr(shadow_attr_res *res, int rc, const struct stat *st)
-{
-    res->status = status(rc);
-    if (rc == 0)
-        res->shadow_attr_res_u.attr = attr_of(st);
-    return TRUE;
-}
-
-#define SERVICE(name, args_type, res_type)                                     \
-    bool_t shadow_##name##_1_svc(args_type *args, res_type *res,               \
-                                 struct svc_req *req)
-#define UNUSED (void)args, (void)res, (void)req
-#define ZERO UNUSED, memset(res, 0, sizeof *res)
-
-bool_t shadow_null_1_svc(void *args, void *res, struct svc_req *req)
-{
-    UNUSED;
-    return TRUE;
-}
 
 SERVICE(bind, shadow_bind_args, shadow_bind_res)
 {
@@ -118,6 +51,7 @@ SERVICE(bind, shadow_bind_args, shadow_bind_res)
     return TRUE;
 }
 
+<<<<<<< HEAD
 bool_t shadow_identity_1_svc(void *args, shadow_identity *res,
                              struct svc_req *req)
 {
@@ -572,6 +506,8 @@ SERVICE(log, shadow_log_args, shadow_status_res)
     return TRUE;
 }
 
+=======
+>>>>>>> fbd730f (tests: channel, rpc and the fake shadow by subject)
 int shadow_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
 {
     return ckpt_rpc_free_result(xprt, xdr, res);

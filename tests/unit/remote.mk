@@ -3,7 +3,9 @@
 
 # Runs a program in remote mode against itself; cuts connections.
 check_PROGRAMS += tests/unit/fake-shadow
-tests_unit_fake_shadow_SOURCES = tests/unit/fake_shadow.c
+tests_unit_fake_shadow_SOURCES = tests/unit/fake_shadow.c \
+	tests/unit/fake_shadow.h tests/unit/fake_file.c \
+	tests/unit/fake_name.c tests/unit/fake_job.c
 tests_unit_fake_shadow_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_unit_fake_shadow_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS)
