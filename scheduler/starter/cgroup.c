@@ -1,16 +1,21 @@
 /* cgroup.c - see cgroup.h */
 #include "scheduler/starter/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { REMOVE_TRIES = 50 };
+enum { REMOVE_TRIES = 50, LEFT_S = 60 };
+
+/* Of the starter's number. */
+#define CGROUP_NAME "ckpt-job-%d"
 
 static bool put(const char *dir, const char *file, const char *text)
 {
@@ -99,10 +104,31 @@ static bool find_here(const char *controller, char *dir)
 
 /* --- making ------------------------------------------------------------- */
 
-static char *add_dir(struct cgroup *g, const char *parent, const char *name)
+/* A starter that was killed left its group.  One with processes cannot be
+ * removed, and a young one may be just about to get some (what looks dead
+ * may live in another process namespace). */
+static void sweep(const char *parent)
 {
-    char *dir = g->dirs[g->ndirs];
+    const struct dirent *entry;
+    DIR *dir = opendir(parent);
+    struct stat st;
+    int pid;
 
+    while (dir && (entry = readdir(dir)))
+        if (sscanf(entry->d_name, CGROUP_NAME, &pid) == 1 && kill(pid, 0) < 0 &&
+            errno == ESRCH && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+            time(NULL) - st.st_mtime > LEFT_S)
+            (void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+    if (dir)
+        closedir(dir);
+}
+
+static char *add_dir(struct cgroup *g, const char *parent)
+{
+    char *dir = g->dirs[g->ndirs], name[64];
+
+    sweep(parent);
+    snprintf(name, sizeof name, CGROUP_NAME, (int)getpid());
     if (snprintf(dir, PATH_MAX, "%s/%s", parent, name) >= PATH_MAX ||
         mkdir(dir, 0755) < 0)
         return NULL;
@@ -112,14 +138,14 @@ static char *add_dir(struct cgroup *g, const char *parent, const char *name)
 
 /* Groups with processes cannot have children with controllers: ours rarely
  * can, its parent may. */
-static bool make_v2(struct cgroup *g, const char *name, uint64_t memory)
+static bool make_v2(struct cgroup *g, uint64_t memory)
 {
     char here[PATH_MAX];
 
     if (!find_here("", here))
         return false;
     for (int up = 0; up < 2; up++) {
-        char *dir = add_dir(g, here, name);
+        char *dir = add_dir(g, here);
         if (dir && put_number(dir, "pids.max", CGROUP_THREADS)) {
             /* a group of its own counts as one at nice 0: as nice 19 again */
             put(dir, "cpu.weight", "1");
@@ -135,22 +161,21 @@ static bool make_v2(struct cgroup *g, const char *name, uint64_t memory)
     return false;
 }
 
-static void make_v1(struct cgroup *g, const char *name, uint64_t memory)
+static void make_v1(struct cgroup *g, uint64_t memory)
 {
     char here[PATH_MAX], *dir;
 
-    if (memory > 0 && find_here("memory", here) &&
-        (dir = add_dir(g, here, name)))
+    if (memory > 0 && find_here("memory", here) && (dir = add_dir(g, here)))
         g->has_memory = put_number(dir, "memory.limit_in_bytes", memory);
-    if (find_here("pids", here) && (dir = add_dir(g, here, name)))
+    if (find_here("pids", here) && (dir = add_dir(g, here)))
         put_number(dir, "pids.max", CGROUP_THREADS);
 }
 
-void cgroup_make(struct cgroup *cgroup, const char *name, uint64_t memory)
+void cgroup_make(struct cgroup *cgroup, uint64_t memory)
 {
     memset(cgroup, 0, sizeof *cgroup);
-    if (!make_v2(cgroup, name, memory))
-        make_v1(cgroup, name, memory);
+    if (!make_v2(cgroup, memory))
+        make_v1(cgroup, memory);
 }
 
 void cgroup_join(const struct cgroup *cgroup)

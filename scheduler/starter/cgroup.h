@@ -20,9 +20,10 @@ struct cgroup {
     bool has_memory; /* the limit on memory holds */
 };
 
-/* Make the group `name` with at most so many bytes of memory (0: as many as
- * there are).  A group may have no directory at all. */
-void cgroup_make(struct cgroup *cgroup, const char *name, uint64_t memory);
+/* Make the calling starter's group with at most so many bytes of memory (0: as
+ * many as there are), and remove those of starters that were killed.  A group
+ * may have no directory at all. */
+void cgroup_make(struct cgroup *cgroup, uint64_t memory);
 
 /* Put the calling process in.  Async-signal-safe but for its reading of
  * `cgroup`; for the child between fork and exec. */

@@ -393,10 +393,8 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
     if (command_make(&command, job, scratch, boot_fd, err) == 0 &&
         find_user(job, &confine, err) == 0 &&
         give_scratch(&confine, err) == 0) {
-        char name[64];
         confine.program_fd = command.program_fd;
-        snprintf(name, sizeof name, "ckpt-job-%d", (int)getpid());
-        cgroup_make(&job->cgroup, name, job->memory);
+        cgroup_make(&job->cgroup, job->memory);
         rc = launch(job, &confine, &command, boot_fd, err);
     }
     if (rc < 0)

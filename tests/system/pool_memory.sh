@@ -10,24 +10,44 @@ cat >eater.c <<'END'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 int main(int argc, char **argv)
 {
     size_t all = (size_t)atoi(argv[1]) << 20;
     char *p = malloc(all);
-    (void)argc;
     memset(p, 'x', all);
     printf("%d\n", p[all / 2]);
+    sleep(argc > 2 ? 1000 : 0);
     return 0;
 }
 END
 ckpt-cc -O1 -o eater eater.c
-groups() { find /sys/fs/cgroup -maxdepth 6 -type d -name 'ckpt-job-*' 2>/dev/null | wc -l; }
-before=$(groups)
+# The directories of a control group of that name.
+group() { find /sys/fs/cgroup -maxdepth 6 -type d -name "$1" 2>/dev/null || true; }
+
+# What a starter that was killed left long ago (no process has such a number).
+left=/sys/fs/cgroup/pids/ckpt-job-4194304
+if mkdir "$left" 2>/dev/null; then
+    touch -d '1 hour ago' "$left"
+else
+    left=
+fi
 
 pool_start 1 --set job_memory=160M
 job=$(ckpt submit --out small -- ./eater 32 | tr -dc 0-9)
 timeout 60 ckpt wait "$job" || fail "32 MB are too much: $(ckpt why "$job")"
 [ "$(cat small)" = 120 ] || fail "wrong output"
+[ -z "$left" ] || [ ! -e "$left" ] || fail "what a killed starter left is still there"
+
+# The group of a job goes with it.
+job=$(ckpt submit -- ./eater 32 stay | tr -dc 0-9)
+runs() { grep -oP "job $job runs, process \K\d+" "$CKPT_POOL"/station.*/log >"$work/pid"; }
+until_true runs
+name=$(grep -o 'ckpt-job-[0-9]*' "/proc/$(cat "$work/pid")/cgroup" | head -n 1 || true)
+echo "group: ${name:-none}"
+ckpt rm "$job" >/dev/null
+gone() { [ -z "$(group "$name")" ]; }
+[ -z "$name" ] || until_true gone
 
 job=$(ckpt submit --out large -- ./eater 400 | tr -dc 0-9)
 ended() { job_is "$job" held || job_is "$job" completed; }
@@ -40,4 +60,3 @@ ckpt why "$job" | grep -q "more memory than the station's job_memory of 160 MB" 
 ckpt why "$job" | tail -1
 ckpt rm "$job" >/dev/null
 ckpt pool stop >/dev/null
-[ "$(groups)" -le "$before" ] || fail "a control group is left"
