@@ -101,6 +101,13 @@ bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
     return TRUE;
 }
 
+bool_t shadow_rhythm_1_svc(void *args, shadow_rhythm_res *res,
+                           struct svc_req *req)
+{
+    ZERO;
+    return TRUE;
+}
+
 SERVICE(log, shadow_log_args, shadow_status_res)
 {
     ZERO;
