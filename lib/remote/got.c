@@ -91,6 +91,12 @@ static void patch_table(const struct object *o, int which,
     }
 }
 
+static void set_relro(struct object *o, const ElfW(Phdr) * ph)
+{
+    o->relro = (o->base + ph->p_vaddr) & ~4095ull;
+    o->relro_end = (o->base + ph->p_vaddr + ph->p_memsz) & ~4095ull;
+}
+
 static int patch_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct object o = {.base = info->dlpi_addr};
@@ -101,10 +107,8 @@ static int patch_object(struct dl_phdr_info *info, size_t size, void *arg)
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type == PT_DYNAMIC)
             dynamic = (const void *)(uintptr_t)(o.base + ph->p_vaddr);
-        if (ph->p_type == PT_GNU_RELRO) {
-            o.relro = (o.base + ph->p_vaddr) & ~4095ull;
-            o.relro_end = (o.base + ph->p_vaddr + ph->p_memsz) & ~4095ull;
-        }
+        if (ph->p_type == PT_GNU_RELRO)
+            set_relro(&o, ph);
     }
     if (dynamic)
         look_at_dynamic(&o, dynamic);
@@ -119,4 +123,47 @@ void ckpt_names_patch(const struct ckpt_name *names, unsigned int count)
     struct names all = {names, count};
 
     dl_iterate_phdr(patch_object, &all);
+}
+
+/* --- values -----------------------------------------------------------------
+ */
+
+struct value {
+    uint64_t libcs;
+    void *ours;
+};
+
+static void patch_values(const struct object *o, const struct value *value)
+{
+    for (uint64_t at = o->relro; at < o->relro_end; at += sizeof at)
+        if (*(const uint64_t *)(uintptr_t)at == value->libcs)
+            store(o, at, value->ours);
+}
+
+static int patch_if_owner(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct object o = {.base = info->dlpi_addr};
+    const struct value *value = arg;
+    bool owner = false;
+
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        uint64_t from = o.base + ph->p_vaddr;
+        if (ph->p_type == PT_LOAD && value->libcs >= from &&
+            value->libcs < from + ph->p_memsz)
+            owner = true;
+        if (ph->p_type == PT_GNU_RELRO)
+            set_relro(&o, ph);
+    }
+    if (owner)
+        patch_values(&o, value);
+    return owner;
+}
+
+void ckpt_values_patch(const void *libcs, void *ours)
+{
+    struct value value = {(uint64_t)(uintptr_t)libcs, ours};
+
+    dl_iterate_phdr(patch_if_owner, &value);
 }

@@ -189,5 +189,7 @@ void ckpt_names_install(void)
         return;
     if (!active)
         ckpt_names_patch(names, sizeof names / sizeof names[0]);
+    if (!active)
+        ckpt_stdio_install();
     active = true;
 }

@@ -25,4 +25,14 @@ struct ckpt_name {
 /* In every object that is loaded now, for names that mean libc's. */
 void ckpt_names_patch(const struct ckpt_name *names, unsigned int count);
 
+/* In what the loader has made read-only of the object to which the function
+ * `libcs` belongs: `ours` wherever its address stands. */
+void ckpt_values_patch(const void *libcs, void *ours);
+
+/* The streams of a dynamic program come to stdio.c first. */
+void ckpt_stdio_install(void);
+
+ssize_t ckpt_name_read(int fd, void *buf, size_t len);
+ssize_t ckpt_name_write(int fd, const void *buf, size_t len);
+
 #endif

@@ -7,6 +7,12 @@
  * are left in flight; the shadow goes on reading while its answers wait to be
  * taken, so neither side can block the other.
  *
+ * Why this is not lib/proto's RPC client: that one sends straight from the
+ * caller's memory and forgets, and keeps its state with malloc.  Here a record
+ * must outlive its call, to be sent again over another connection; xid, slot
+ * and sequence number are the session's; and everything lies in memory that no
+ * image contains.  What both need is shared: the channel and shadow.x.
+ *
  * libtirpc's xdr_ routines neither allocate nor lock when they encode, nor
  * when they decode into pointers that are set.
  */
