@@ -23,7 +23,7 @@
 /* What rpcgen made of shadow.x. */
 extern void shadow_program_1(struct svc_req *req, SVCXPRT *xprt);
 
-enum { TICK_MS = 500, EXIT_NOT_REVIVED = 3 };
+enum { TICK_MS = 500, TICK_MAX_MS = 10000, EXIT_NOT_REVIVED = 3 };
 
 struct options {
     const char *dir;
@@ -191,6 +191,16 @@ static int watch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* An idle shadow wakes up often enough for the lease, and not more often. */
+static int tick_ms(void)
+{
+    uint64_t ms = (uint64_t)shadow.spec.lease_sec * 1000 / 16;
+
+    if (shadow.ended.how || ms < TICK_MS)
+        return TICK_MS;
+    return ms < TICK_MAX_MS ? (int)ms : TICK_MAX_MS;
+}
+
 /* The starter calls at least NULL every quarter of the lease. */
 static void check_lease(int64_t *last_ms)
 {
@@ -199,7 +209,7 @@ static void check_lease(int64_t *last_ms)
 
     /* While we were busy (a large image is synced) or stopped we heard
      * nobody: that is not the starter's fault. */
-    if (away_ms > 2 * TICK_MS)
+    if (away_ms > 2 * tick_ms())
         shadow.starter_seen += away_ms;
     *last_ms += away_ms;
     if (shadow.ended.how)
@@ -229,7 +239,7 @@ static void run(int signals)
     if (signals >= 0)
         ckpt_serve_watch(shadow.serve, signals, POLLIN, on_signal, NULL);
     while (!is_over()) {
-        if (ckpt_serve_step(shadow.serve, TICK_MS) < 0)
+        if (ckpt_serve_step(shadow.serve, tick_ms()) < 0)
             shadow_end(&shadow, JOBEXIT_LOST, 0, 0, "the shadow cannot poll");
         check_lease(&last_ms);
     }

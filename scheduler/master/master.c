@@ -26,6 +26,7 @@
 
 enum {
     TICK_MS = 250,
+    QUIET_SEC = 10,
     BACKOFF_MAX_MS = 30000,
     STEADY_MS = 10000, /* lived this long: its next death is its first */
     STOP_STATIONS_MS = 20000,
@@ -232,9 +233,17 @@ static void stop_group(struct master *master, bool stations, unsigned limit_ms)
     signal_all(master, stations, SIGKILL);
 }
 
+/* Until somebody has to be looked after who sends no SIGCHLD, or started. */
+static struct timespec pause_of(const struct master *master)
+{
+    for (size_t i = 0; i < master->n; i++)
+        if (!master->children[i].pid || master->children[i].adopted)
+            return (struct timespec){0, TICK_MS * 1000000L};
+    return (struct timespec){QUIET_SEC, 0};
+}
+
 static int run(struct master *master)
 {
-    struct timespec tick = {0, TICK_MS * 1000000L};
     sigset_t set;
 
     sigemptyset(&set);
@@ -244,6 +253,7 @@ static int run(struct master *master)
     sigprocmask(SIG_BLOCK, &set, NULL);
     for (;;) {
         start_missing(master);
+        struct timespec tick = pause_of(master);
         int sig = sigtimedwait(&set, NULL, &tick);
         if (sig == SIGTERM || sig == SIGINT)
             break;
