@@ -4,7 +4,8 @@
 # same as those of an undisturbed run
 #
 # KILLS (20): how many, in KILL_SECONDS (300) at most, and at least KILLS_LEAST
-# (1); STEPS (by KILLS) of each program; CKPT_SEED repeats an order.
+# (1); STEPS (by KILLS) of each program, which then has WAIT_SECONDS (400) to
+# end; CKPT_SEED repeats an order.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station
@@ -26,7 +27,7 @@ for ((i = 0; i < jobs; i++)); do
     (cd "$work/undisturbed$i" && ../changes "$steps" $i >stdout 2>stderr) &
 done
 
-pool_start 3 --set checkpoint_every=1s --set lease=5s --set start_attempts=1000 \
+pool_start $jobs --set checkpoint_every=1s --set lease=5s --set start_attempts=1000 \
     --set "scratch=$work/scratch"
 ids=()
 for ((i = 0; i < jobs; i++)); do
@@ -44,7 +45,7 @@ while [ $kills -lt "$wanted" ] && [ $SECONDS -lt $end ]; do
     [ "$(ckpt q --json "${ids[@]}" | grep -c '"state"')" -gt 0 ] || break
     sleep "0.$((RANDOM % 4))"
     kind=${kinds[RANDOM % ${#kinds[@]}]}
-    [ "$kind" != station ] || kind=station.s$((RANDOM % 3 + 1))
+    [ "$kind" != station ] || kind=station.s$((RANDOM % jobs + 1))
     for pid in $(victims "$kind" || true); do
         kill -9 "$pid" 2>/dev/null || continue
         kills=$((kills + 1))
@@ -53,7 +54,7 @@ while [ $kills -lt "$wanted" ] && [ $SECONDS -lt $end ]; do
     done
 done
 status=0
-timeout 400 ckpt wait "${ids[@]}" || status=$?
+timeout "${WAIT_SECONDS:-400}" ckpt wait "${ids[@]}" || status=$?
 [ "$status" -eq 0 ] ||
     fail "a job ended with $status: $(ckpt history; cat "$work"/job?/stderr)"
 wait
