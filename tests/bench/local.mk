@@ -22,7 +22,8 @@ tests_bench_delay_link_SOURCES = tests/bench/delay_link.c
 tests_bench_delay_link_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS) -lpthread
 EXTRA_DIST += tests/bench/remote_work.c tests/bench/remote_speed.sh \
-	tests/bench/remote_report.awk tests/bench/remote_calls.c \
+	tests/bench/remote_report.awk tests/bench/remote_leverage.sh \
+	tests/bench/remote_calls.c \
 	tests/bench/remote_calls.sh
 .PHONY: bench-remote bench-remote-calls
 bench-remote: all tests/unit/real-shadow tests/bench/remote_raw \

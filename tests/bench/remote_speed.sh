@@ -5,13 +5,15 @@
 #     remote_speed.sh                  (make bench-remote)
 #
 # The sides take turns in every round; ratios are medians over the rounds.
-# $BENCH_ROUNDS (3), $BENCH_FILES (1000; small files over the line),
-# $BENCH_SECTIONS (calls line files leverage).  Leaves remote.tsv, remote.txt
+# $BENCH_ROUNDS (3), $BENCH_FILES (1000; small files over the line, which takes
+# 10 to 40 s for each thousand), $BENCH_SECTIONS (calls line files leverage).
+# Ten minutes.  Leaves remote.tsv, remote.txt
 # and remote.json in tests/bench/remote.out.  sshfs is left out, by name, where
 # it, sshd or /dev/fuse is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../system/common.sh"
+. "$here/remote_leverage.sh"
 rounds=${BENCH_ROUNDS:-3}
 files=${BENCH_FILES:-1000}
 sections=${BENCH_SECTIONS:-calls line files leverage}
@@ -117,14 +119,18 @@ over_sshfs() { # PORT ROW...
 # --- the sections -----------------------------------------------------------------
 
 calls="null rnd4k stat r64k r1m w64k w1m"
-small="r64b w64b"
+streams="r64k r1m w64k w1m"
+small="r64b w64b l64b"
 run_calls() {
     local row
     # shellcheck disable=SC2086 # lists of rows
     for row in $calls; do
         "$raw" aead "$row" 2>&1 | take aead
         remote "$work/relinked" "$row" | take remote
+    done
+    for row in $streams; do
         "$raw" plain "$row" 2>&1 | take plain
+        REAL_SHADOW_PLAIN=1 remote "$work/relinked" "$row" | take remoteplain
     done
     for row in $small; do
         "$work/plain" "$row" 2>&1 | take local
@@ -146,27 +152,6 @@ over_line() {
     over_sshfs "$port" "$@" | take linesshfs
     eval "exec ${LINE[1]}>&-"
     wait "$LINE_PID" || true
-}
-
-# Processor time of shadow and job, for a run of an example as it stands
-run_leverage() { # NAME PROGRAM ARG...
-    REAL_SHADOW_CPU=$work/cpu remote "${@:2}" >/dev/null
-    awk -v n="$1" '{print n ".job\t" $1 "\n" n ".home\t" $2}' "$work/cpu" \
-        >>"$samples"
-}
-
-examples() {
-    local ex=$top_srcdir/examples
-    ckpt-cc -O2 -o "$work/nbody" "$ex/nbody-gsl/nbody.c" -lgsl -lgslcblas \
-        -lm 2>/dev/null && cp "$ex/nbody-gsl/cluster.in" . &&
-        run_leverage nbody "$work/nbody" cluster.in
-    ckpt-fc -O2 -fopenmp -o "$work/heat" "$ex/heat-openmp/heat.f90" \
-        2>/dev/null && cp "$ex/heat-openmp/plate.in" . &&
-        run_leverage heat "$work/heat" plate.in
-    ckpt-c++ -O2 -pthread -o "$work/walkers" "$ex/walkers-cxx/walkers.cc" \
-        2>/dev/null && cp "$ex/walkers-cxx/maze.in" . &&
-        run_leverage walkers "$work/walkers" maze.in
-    return 0
 }
 
 for round in $(seq "$rounds"); do

@@ -118,6 +118,25 @@ static double write_file(size_t len, long total)
     return rate;
 }
 
+/* Each line is flushed, as at a terminal. */
+static double write_lines(size_t len, long total)
+{
+    unlink("out");
+    FILE *out = fopen("out", "w");
+    need(out ? 0 : -1, "out");
+    setvbuf(out, NULL, _IOLBF, 0);
+    block[len - 1] = '\n';
+    double from = now();
+
+    for (long done = 0; done < total; done += (long)len)
+        if (fwrite(block, 1, len, out) != len)
+            need(-1, "fwrite");
+    need(fclose(out), "fclose");
+    double rate = (double)total / (now() - from) / 1e6;
+    unlink("out");
+    return rate;
+}
+
 static double small_files(int count)
 {
     char name[32];
@@ -146,6 +165,8 @@ static double measure(const char *row)
         return read_file(64, SMALL_LEN);
     if (!strcmp(row, "w64b"))
         return write_file(64, SMALL_LEN);
+    if (!strcmp(row, "l64b"))
+        return write_lines(64, SMALL_LEN);
     if (!strcmp(row, "r64k"))
         return read_file(65536, FILE_LEN);
     if (!strcmp(row, "w64k"))
