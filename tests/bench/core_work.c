@@ -15,7 +15,8 @@
  *     undisturbed | bare fork() | O_DIRECT write + fsync | checkpoint
  *
  * (and the command in WORK_TOOL, if there is one, before the checkpoint)
- * so that each measurement has its limit beside it.  Prints lines "name value".
+ * so that each measurement has its limit beside it.  Before all that, what a
+ * page costs that is written to after a fork.  Prints lines "name value".
  * A restarted one prints when it went on (CLOCK_REALTIME) and ends.
  */
 #include "lib/ckpt.h"
@@ -121,6 +122,7 @@ static void fill(const char *kind)
     size_t n = memory_len / 8;
     double *x = (double *)memory;
     uint64_t r = 88172645463325252ull;
+    bool zero = strcmp(kind, "zero") == 0;
 
     floats = strcmp(kind, "sim") == 0 || strcmp(kind, "calc") == 0;
     effort = strcmp(kind, "calc") == 0 ? 4 : 0;
@@ -129,8 +131,45 @@ static void fill(const char *kind)
         if (floats) /* a smooth field with 20 bits of noise below it */
             x[i] = (double)(i % 4096) * 1e-3 + (double)(r >> 44) * 0x1p-40;
         else
-            memory[i] = strcmp(kind, "zero") == 0 ? 0 : r;
+            memory[i] = zero ? 0 : r;
     }
+}
+
+/* Write to a part of the memory; nanoseconds a page. */
+static double touch(void)
+{
+    size_t words =
+        (64u << 20) / 8 < memory_len / 8 ? (64u << 20) / 8 : memory_len / 8;
+    double began = now();
+
+    for (size_t i = 0; i < words; i += WORDS)
+        ((volatile uint64_t *)memory)[i]++;
+    return (now() - began) * 1e9 / (double)(words / WORDS);
+}
+
+/* What the first write to a page costs after any fork: the fault alone, once
+ * the child has gone, and with a copy, while it is there. */
+static void faults(void)
+{
+    int line[2];
+    char c;
+
+    if (pipe(line) < 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(line[1]);
+        _exit(read(line[0], &c, 1) != 0);
+    }
+    close(line[0]);
+    report("copy_ns", touch());
+    close(line[1]);
+    waitpid(pid, NULL, 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(0);
+    waitpid(pid, NULL, 0);
+    report("fault_ns", touch());
 }
 
 static void start(size_t mib, size_t threads, const char *kind)
@@ -146,6 +185,8 @@ static void start(size_t mib, size_t threads, const char *kind)
     fill(kind);
     if (strcmp(kind, "few") == 0 || strcmp(kind, "schedule") == 0)
         stride = 100 * WORDS;
+    if (strcmp(kind, "random") == 0)
+        faults();
     nworkers = strcmp(kind, "zero") == 0 ? 0 : threads;
     for (size_t i = 0; i < nworkers; i++) {
         size_t words = memory_len / 8 / nworkers;
@@ -266,6 +307,7 @@ static void went_on(void)
 
 static void checkpoint(const char *image, double rate)
 {
+    static bool again;
     struct stat st;
 
     clear_gaps();
@@ -281,8 +323,11 @@ static void checkpoint(const char *image, double rate)
     }
     report("total_s", s);
     report("pause_ms", longest_gap_ms());
+    report(again ? "pause_later_ms" : "pause_first_ms", longest_gap_ms());
     report("pause_cpu_ms", (spent() - cpu) * 1e3);
-    report("writer_cpu_s", spent_by_children() - writer);
+    if (again) /* the writer before: this one may not have ended yet */
+        report("writer_cpu_s", spent_by_children() - writer);
+    again = true;
     if (rate > 0) {
         double speed = (double)(pages_done() - pages) / s / rate;
         report("speed", speed);
@@ -362,6 +407,8 @@ static void schedule(const char *image, int rounds)
 
 int main(int argc, char **argv)
 {
+    const struct timespec rest = {0, 500000000};
+
     if (argc != 6)
         return 2;
     start(strtoul(argv[1], NULL, 10), strtoul(argv[2], NULL, 10), argv[3]);
@@ -384,6 +431,7 @@ int main(int argc, char **argv)
         direct_write(argv[5]);
         run_tool();
         checkpoint(argv[5], rate);
+        nanosleep(&rest, NULL); /* the image before it is being freed */
     }
     atomic_store(&stop, 1);
     for (size_t i = 0; i < nworkers; i++)

@@ -36,7 +36,18 @@ bench-remote-calls: all tests/unit/real-shadow
 BENCHMARKS += tests/bench/core_speed.sh
 EXTRA_DIST += tests/bench/core_speed.sh tests/bench/core_report.awk \
 	tests/bench/core_plot.gp tests/bench/core_work.c \
-	tests/bench/core_loops.c tests/bench/core_spawn.c
+	tests/bench/core_loops.c tests/bench/core_spawn.c \
+	tests/bench/core_publish.awk
+.PHONY: bench-publish
+bench-publish:
+	@$(AWK) -f $(srcdir)/tests/bench/core_publish.awk \
+		-v run=tests/bench/core.out/core.txt \
+		$(srcdir)/doc/performance.md >tests/bench/core.out/performance.md
+	cp tests/bench/core.out/performance.md $(srcdir)/doc/performance.md
+	cp tests/bench/core.out/core-pause.svg \
+		$(srcdir)/doc/performance-pause.svg
+	cp tests/bench/core.out/core-total.svg \
+		$(srcdir)/doc/performance-total.svg
 
 # Many stations and homes, played to a real coordinator.
 check_PROGRAMS += tests/bench/coord_play
