@@ -35,6 +35,7 @@ enum ckpt_request_mode {
 enum {
     CKPT_EXIT_CODE = 85,
     CKPT_REQUEST_MAGIC = 0x434b5052,
+    CKPT_REQUEST_REPLY_MASK = 0x3fff, /* of its value: where to answer, or 0 */
     CKPT_REQUEST_LINE_MAX = 8192,
 };
 

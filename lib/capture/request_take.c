@@ -18,7 +18,7 @@ static void reply_open(const siginfo_t *info, uint64_t value,
     struct stat st;
 
     snprintf(path, sizeof path, "/proc/%d/fd/%u", (int)info->si_pid,
-             (unsigned)(value & 0x3fff));
+             (unsigned)(value & CKPT_REQUEST_REPLY_MASK));
     long fd =
         ckpt_sys(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)

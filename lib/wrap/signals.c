@@ -12,6 +12,7 @@
 #include "lib/wrap/wrap.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/request.h"
 #include "lib/capture/state.h"
 #include "lib/common/sys.h"
 #include "lib/remote/remote.h"
@@ -83,11 +84,68 @@ static void complete_mask(int sig, int taken)
     __sigaction(sig, &action, NULL);
 }
 
+static bool has_handler(const struct sigaction *action)
+{
+    return action && action->sa_handler != SIG_DFL &&
+           action->sa_handler != SIG_IGN;
+}
+
+/* --- the signal that libckpt has left to the program ------------------------
+ *
+ * An asker that looked at the marker just before still uses it: the program's
+ * handler must not see that request, which it would take for one of its own.
+ */
+static int given; /* 0: none */
+static struct sigaction given_action;
+
+static bool is_request(const siginfo_t *info, uint64_t *value)
+{
+    *value = (uint64_t)(uintptr_t)info->si_value.sival_ptr;
+    return info->si_code == SI_QUEUE && *value >> 32 == CKPT_REQUEST_MAGIC;
+}
+
+static void on_given(int sig, siginfo_t *info, void *ucontext)
+{
+    uint64_t value;
+
+    if (!is_request(info, &value))
+        given_action.sa_sigaction(sig, info, ucontext);
+    else if ((value & CKPT_REQUEST_REPLY_MASK) == 0)
+        ckpt_capture_requeue(info, 0);
+    /* else its asker waits, and asks again by the right signal */
+}
+
+/* libc's sigaction() for the given signal. */
+static int set_given(const struct sigaction *new_action,
+                     struct sigaction *old_action)
+{
+    struct sigaction now, front;
+
+    if (__sigaction(given, NULL, &now) < 0)
+        return -1;
+    if (now.sa_sigaction == on_given)
+        now = given_action;
+    if (has_handler(new_action) &&
+        !(new_action->sa_flags & (int)SA_RESETHAND)) {
+        front = *new_action;
+        front.sa_flags |= SA_SIGINFO;
+        front.sa_sigaction = on_given;
+        given_action = *new_action;
+        new_action = &front;
+    }
+    if (new_action && __sigaction(given, new_action, NULL) < 0)
+        return -1;
+    if (old_action)
+        *old_action = now;
+    return 0;
+}
+
 /* The program takes the checkpoint signal: 0 when libckpt has another. */
 static int yield(int sig)
 {
     if (ckpt_capture_yield() < 0)
         return -1;
+    given = sig;
     for (int other = 1; other < NSIG; other++)
         if (atomic_load(&wanted_in) >> (other - 1) & 1)
             complete_mask(other, sig);
@@ -103,12 +161,6 @@ static void note_wanted(int sig, uint64_t mask)
         atomic_fetch_or(&wanted_in, bit);
     else
         atomic_fetch_and(&wanted_in, ~bit);
-}
-
-static bool has_handler(const struct sigaction *action)
-{
-    return action && action->sa_handler != SIG_DFL &&
-           action->sa_handler != SIG_IGN;
 }
 
 PUBLIC int sigaction(int sig, const struct sigaction *new_action,
@@ -132,7 +184,8 @@ PUBLIC int sigaction(int sig, const struct sigaction *new_action,
         return 0;
     }
     if (!new_action)
-        return __sigaction(sig, NULL, old_action);
+        return sig == given && given ? set_given(NULL, old_action)
+                                     : __sigaction(sig, NULL, old_action);
     action = *new_action;
     uint64_t mask;
     memcpy(&mask, &action.sa_mask, sizeof mask);
@@ -140,6 +193,8 @@ PUBLIC int sigaction(int sig, const struct sigaction *new_action,
         note_wanted(sig, mask);
     mask = ckpt_wrap_mask(mask);
     memcpy(&action.sa_mask, &mask, sizeof mask);
+    if (sig == given && given)
+        return set_given(&action, old_action);
     return __sigaction(sig, &action, old_action);
 }
 

@@ -1,5 +1,6 @@
 /* ownsignal.c - a program with a use of its own for SIGUSR2: it blocks it,
  * handles it, and waits for signals; libckpt keeps out of its way */
+#include "lib/capture/request.h"
 #include "tests/progs/prog.h"
 
 #include <pthread.h>
@@ -21,6 +22,15 @@ static void on_usr1(int sig)
     (void)sig;
     raise(SIGUSR2);
     prog_check(handled == before);
+}
+
+/* A request by somebody who does not know yet that the signal is ours. */
+static void ask_late(void)
+{
+    union sigval value = {
+        .sival_ptr = (void *)((unsigned long)CKPT_REQUEST_MAGIC << 32 | 999)};
+
+    prog_check(sigqueue(getpid(), SIGUSR2, value) == 0);
 }
 
 /* Waits for every signal, as a daemon's signal thread does. */
@@ -66,6 +76,8 @@ int main(void)
     prog_check(sigismember(&was, SIGUSR2)); /* it is blocked, and seems so */
     sigemptyset(&set);
     pthread_sigmask(SIG_SETMASK, &set, NULL);
+    prog_check(handled == 1);
+    ask_late();
     prog_check(handled == 1);
     prog_check(sigaction(SIGUSR2, NULL, &old) == 0 &&
                old.sa_handler == on_usr2);
