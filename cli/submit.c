@@ -388,8 +388,10 @@ int cmd_submit(int argc, char **argv)
     if (!getcwd(cwd, sizeof cwd))
         return cli_failf("working directory: %s", strerror(errno));
     parse_options(&cli, argc, argv, cwd, &s);
-    const struct submit_context context = {
-        .cwd = cwd, .env = environ, .umask = (uint32_t)current_umask()};
+    const struct submit_context context = {.cwd = cwd,
+                                           .env = environ,
+                                           .umask = (uint32_t)current_umask(),
+                                           .warn = cli_notice};
     if (is_submit_file(argv[optind]) && argc - optind == 1)
         return own_options(&s)
                    ? cli_misuse("with a submit file, such options belong in it")

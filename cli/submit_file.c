@@ -1,8 +1,12 @@
 /* submit_file.c - see submit_file.h */
 #include "cli/submit_file.h"
+#include "cli/submit_keys.h"
+#include "cli/submit_macro.h"
+#include "cli/submit_queue.h"
 #include "lib/common/conf.h"
 #include "scheduler/core/expr.h"
 #include "scheduler/core/grant.h"
+#include "scheduler/core/notify.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,70 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum key {
-    K_EXECUTABLE,
-    K_ARGUMENTS,
-    K_INPUT,
-    K_OUTPUT,
-    K_ERROR,
-    K_LOG,
-    K_INITIALDIR,
-    K_ENVIRONMENT,
-    K_GETENV,
-    K_REQUIREMENTS,
-    K_MEMORY,
-    K_DISK,
-    K_CPUS,
-    K_PRIORITY,
-    K_NAME,
-    K_UNIVERSE,
-    K_GRANT,
-    K_LOCAL,
-    K_HOME,
-    K_FETCH,
-    K_AFTER,
-    KEYS
-};
-
-static const struct {
-    const char *name;
-    enum key key;
-} names[] = {
-    {"executable", K_EXECUTABLE},
-    {"arguments", K_ARGUMENTS},
-    {"input", K_INPUT},
-    {"output", K_OUTPUT},
-    {"error", K_ERROR},
-    {"log", K_LOG},
-    {"initialdir", K_INITIALDIR},
-    {"initial_dir", K_INITIALDIR},
-    {"environment", K_ENVIRONMENT},
-    {"env", K_ENVIRONMENT},
-    {"getenv", K_GETENV},
-    {"requirements", K_REQUIREMENTS},
-    {"request_memory", K_MEMORY},
-    {"request_disk", K_DISK},
-    {"request_cpus", K_CPUS},
-    {"priority", K_PRIORITY},
-    {"prio", K_PRIORITY},
-    {"job_name", K_NAME},
-    {"batch_name", K_NAME},
-    {"universe", K_UNIVERSE},
-    {"grant", K_GRANT},
-    {"local_files", K_LOCAL},
-    {"home_files", K_HOME},
-    {"fetch_files", K_FETCH},
-    {"after", K_AFTER},
-};
-
 struct parser {
     const char *path;
     const struct submit_context *context;
+    char *next; /* what was not read yet */
+    int next_line;
     int line;
+    struct submit_macros macros;
+    /* what counts at this queue line, macros replaced */
     struct {
         char *text; /* NULL: not given */
         int line;
-    } values[KEYS];
+    } values[SUBMIT_KEYS];
+    size_t queue_first, previous_first; /* of `made`: this queue line's jobs,
+                                           and those of the one before */
     struct submission *made;
     size_t count;
     struct ckpt_err *err;
@@ -85,7 +39,7 @@ static int no_memory(struct parser *p)
 }
 
 /* What was written in `err` belongs to the key's line. */
-static int at_key(struct parser *p, enum key key, const char *name)
+static int at_key(struct parser *p, enum submit_key key, const char *name)
 {
     return ckpt_err_prefix(p->err, "%s:%d: %s", p->path, p->values[key].line,
                            name);
@@ -102,7 +56,7 @@ char *submit_path(const char *dir, const char *path)
 
 /* --- from values to a specification -------------------------------------- */
 
-static int copy_value(struct parser *p, enum key key, char **to)
+static int copy_value(struct parser *p, enum submit_key key, char **to)
 {
     const char *text = p->values[key].text;
 
@@ -150,19 +104,26 @@ static int make_arguments(struct parser *p, struct job_spec *spec)
     return 0;
 }
 
+/* getenv = true, false, or names: "PATH, LD_*". */
+static char **base_environment(struct parser *p)
+{
+    const char *text = p->values[K_GETENV].text;
+
+    if (!text || !strcasecmp(text, "false"))
+        return submit_environment(p->context->env, false);
+    if (!strcasecmp(text, "true"))
+        return submit_environment(p->context->env, true);
+    return submit_environment_named(p->context->env, text, p->err);
+}
+
 static int make_environment(struct parser *p, struct job_spec *spec)
 {
     const char *text = p->values[K_ENVIRONMENT].text;
-    const char *getenv_text = p->values[K_GETENV].text;
-    bool all = getenv_text && !strcasecmp(getenv_text, "true");
 
-    if (getenv_text && !all && strcasecmp(getenv_text, "false")) {
-        ckpt_err_set(p->err, EINVAL, "true or false expected");
-        return at_key(p, K_GETENV, "getenv");
-    }
-    spec->env = submit_environment(p->context->env, all);
+    errno = ENOMEM;
+    spec->env = base_environment(p);
     if (!spec->env)
-        return no_memory(p);
+        return errno == EINVAL ? at_key(p, K_GETENV, "getenv") : no_memory(p);
     if (text && submit_split_environment(text, &spec->env, p->err))
         return at_key(p, K_ENVIRONMENT, "environment");
     return 0;
@@ -194,7 +155,7 @@ static int parse_amount(const char *text, uint64_t unit, uint64_t *bytes)
 }
 
 /* " && attribute >= amount" */
-static int add_request(struct parser *p, enum key key, const char *name,
+static int add_request(struct parser *p, enum submit_key key, const char *name,
                        const char *attribute, uint64_t unit, FILE *out)
 {
     const char *text = p->values[key].text;
@@ -270,7 +231,7 @@ static char *make_grant(const char *kind, const char *text, const char *cwd,
 }
 
 /* A list with one of these between its entries. */
-static int make_list(struct parser *p, enum key key, const char *name,
+static int make_list(struct parser *p, enum submit_key key, const char *name,
                      const char *between, const char *cwd, char ***list,
                      char *(*make)(const char *, const char *, const char *,
                                    struct ckpt_err *))
@@ -312,6 +273,9 @@ static int make_access(struct parser *p, struct job_spec *spec)
                : 0;
 }
 
+/* --- wishes ----------------------------------------------------------------
+ */
+
 /* Ids, or "previous": the jobs of the queue line before. */
 static int make_after(struct parser *p, struct submission *s)
 {
@@ -320,8 +284,9 @@ static int make_after(struct parser *p, struct submission *s)
     if (!text || !*text)
         return 0;
     if (!strcasecmp(text, "previous")) {
-        s->after_previous = true;
-        if (p->count > 1)
+        s->after_first = p->previous_first;
+        s->after_count = p->queue_first - p->previous_first;
+        if (s->after_count > 0)
             return 0;
         ckpt_err_set(p->err, EINVAL, "there is no queue line before");
     } else if (submit_split_ids(text, &s->spec.after, p->err) == 0) {
@@ -330,12 +295,66 @@ static int make_after(struct parser *p, struct submission *s)
     return at_key(p, K_AFTER, "after");
 }
 
+static int make_wishes(struct parser *p, struct job_spec *spec)
+{
+    int64_t ms;
+
+    if (copy_value(p, K_EVERY, &spec->every) ||
+        copy_value(p, K_NOTIFICATION, &spec->notify) ||
+        copy_value(p, K_NOTIFY_USER, &spec->notify_user) ||
+        copy_value(p, K_ON_DONE, &spec->on_done))
+        return -1;
+    if (spec->every && job_every_parse(spec->every, &ms, p->err))
+        return at_key(p, K_EVERY, "every");
+    if (spec->notify && notify_check(spec->notify, p->err))
+        return at_key(p, K_NOTIFICATION, "notification");
+    if (spec->notify_user && submit_check_address(spec->notify_user, p->err))
+        return at_key(p, K_NOTIFY_USER, "notify_user");
+    return 0;
+}
+
+/* HTCondor puts these into the job's directory.  Here that is initialdir, at
+ * home: those that are in it need no more. */
+static int check_transfer(struct parser *p)
+{
+    const char *text = p->values[K_TRANSFER_INPUT].text;
+    char *copy = strdup(text ? text : ""), *save = NULL;
+    int result = copy ? 0 : no_memory(p);
+
+    for (char *name = copy ? strtok_r(copy, ", \t", &save) : NULL;
+         name && result == 0; name = strtok_r(NULL, ", \t", &save)) {
+        if (!strncmp(name, "./", 2))
+            name += 2;
+        if (!strchr(name, '/'))
+            continue;
+        ckpt_err_set(p->err, EINVAL,
+                     "%s would be a copy in the job's directory; here a job "
+                     "uses files where they are: name that path in arguments, "
+                     "and in `grant`",
+                     name);
+        result = at_key(p, K_TRANSFER_INPUT, "transfer_input_files");
+    }
+    free(copy);
+    return result;
+}
+
+static int check_universe(struct parser *p)
+{
+    const char *text = p->values[K_UNIVERSE].text;
+
+    if (!text || !strcasecmp(text, "vanilla") || !strcasecmp(text, "standard"))
+        return 0;
+    ckpt_err_set(p->err, EINVAL, "there is no %s universe here", text);
+    return at_key(p, K_UNIVERSE, "universe");
+}
+
 static int add_submission(struct parser *p, uint32_t count)
 {
-    struct submission *grown =
-        realloc(p->made, (p->count + 1) * sizeof *p->made);
+    struct submission *grown = p->made;
     struct job_spec *spec;
 
+    if ((p->count & (p->count - 1)) == 0)
+        grown = realloc(p->made, (p->count ? 2 * p->count : 1) * sizeof *grown);
     if (!grown)
         return no_memory(p);
     p->made = grown;
@@ -343,10 +362,11 @@ static int add_submission(struct parser *p, uint32_t count)
     grown[p->count].count = count;
     spec = &grown[p->count++].spec; /* freed with the others on failure */
     spec->umask = p->context->umask;
-    return make_paths(p, spec) || make_arguments(p, spec) ||
-                   make_environment(p, spec) || make_requirements(p, spec) ||
-                   make_priority(p, spec) || make_access(p, spec) ||
-                   make_after(p, &p->made[p->count - 1])
+    return check_universe(p) || make_paths(p, spec) ||
+                   make_arguments(p, spec) || make_environment(p, spec) ||
+                   make_requirements(p, spec) || make_priority(p, spec) ||
+                   make_access(p, spec) || make_wishes(p, spec) ||
+                   check_transfer(p) || make_after(p, &p->made[p->count - 1])
                ? -1
                : 0;
 }
@@ -359,58 +379,204 @@ static int wrong(struct parser *p, const char *what, const char *text)
                         text);
 }
 
-/* $(Process) and $(Cluster), in any case, are the home station's. */
-static int check_macros(struct parser *p, const char *value)
+static void warn(const struct parser *p, const char *name, const char *why)
 {
-    static const char *const known[] = {"Process)", "ProcId)", "Cluster)",
-                                        "ClusterId)"};
+    char text[512];
 
-    for (; (value = strchr(value, '$')); value++) {
-        bool good = false;
-        if (value[1] != '(')
-            continue;
-        for (int i = 0; i < 4; i++)
-            good |= !strncasecmp(value + 2, known[i], strlen(known[i]));
-        if (!good)
-            return wrong(p, "only $(Process) and $(Cluster) are known, not ",
-                         value);
-    }
-    return 0;
+    if (!p->context->warn)
+        return;
+    snprintf(text, sizeof text, "%s:%d: %.100s is ignored: %s", p->path,
+             p->line, name, why);
+    p->context->warn(text);
 }
 
 static int set_value(struct parser *p, const char *name, const char *value)
 {
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        enum key key = names[i].key;
-        if (strcasecmp(names[i].name, name) != 0)
-            continue;
-        if (check_macros(p, value))
-            return -1;
-        if (key == K_UNIVERSE && strcasecmp(value, "vanilla") &&
-            strcasecmp(value, "standard"))
-            return wrong(p, "there is no such universe here: ", value);
-        free(p->values[key].text);
-        p->values[key].text = strdup(value);
-        p->values[key].line = p->line;
-        return p->values[key].text ? 0 : no_memory(p);
+    const char *why = NULL;
+    enum submit_key key;
+
+    switch (submit_key_find(name, &key, &why)) {
+    case KEY_NEUTRAL:
+        return 0;
+    case KEY_IGNORED:
+        warn(p, name, why);
+        return 0;
+    case KEY_REFUSED:
+        return ckpt_err_set(p->err, EINVAL, "%s:%d: %s: not here: %s", p->path,
+                            p->line, name, why);
+    case KEY_OURS:
+    case KEY_UNKNOWN:
+        break;
     }
-    return wrong(p, "unknown key ", name);
+    return submit_macros_set(&p->macros, name, value, p->line) ? no_memory(p)
+                                                               : 0;
+}
+
+static void clear_values(struct parser *p)
+{
+    for (int i = 0; i < SUBMIT_KEYS; i++) {
+        free(p->values[i].text);
+        p->values[i].text = NULL;
+    }
+}
+
+/* Several names of one key: the last line counts. */
+static int take_values(struct parser *p)
+{
+    clear_values(p);
+    for (size_t i = 0; i < p->macros.count; i++) {
+        const struct submit_definition *d = &p->macros.all[i];
+        enum submit_key key;
+        const char *why;
+        if (submit_key_find(d->name, &key, &why) != KEY_OURS ||
+            (p->values[key].text && p->values[key].line > d->line))
+            continue;
+        free(p->values[key].text);
+        p->values[key].line = d->line;
+        p->values[key].text = submit_macros_expand(&p->macros, d->text, p->err);
+        if (!p->values[key].text)
+            return at_key(p, key, d->name);
+    }
+    return 0;
+}
+
+static int set_number(struct parser *p, const char *name, unsigned long value)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%lu", value);
+    if (submit_macros_set(&p->macros, name, text, p->line))
+        return no_memory(p);
+    submit_macros_get(&p->macros, name)->used = true;
+    return 0;
+}
+
+/* One job for each item and step: their numbers are known here. */
+static int queue_items(struct parser *p, const struct submit_queue *q)
+{
+    size_t n = job_list_len(q->vars), items = job_list_len(q->values) / n;
+
+    for (size_t i = 0; i < items * q->count; i++) {
+        char **values = q->values + i / q->count * n;
+        for (size_t k = 0; k < n; k++) {
+            if (submit_macros_set(&p->macros, q->vars[k], values[k], p->line))
+                return no_memory(p);
+            submit_macros_get(&p->macros, q->vars[k])->used = true;
+        }
+        p->macros.process = (long)i;
+        if (set_number(p, "ItemIndex", i / q->count) ||
+            set_number(p, "Step", i % q->count) || take_values(p) ||
+            add_submission(p, 1))
+            return -1;
+    }
+    return 0;
+}
+
+static int queue_plain(struct parser *p, uint32_t count)
+{
+    p->macros.process = -1;
+    if (submit_macros_set(&p->macros, "Step", "$(Process)", p->line))
+        return no_memory(p);
+    submit_macros_get(&p->macros, "Step")->used = true;
+    return set_number(p, "ItemIndex", 0) || take_values(p) ||
+                   add_submission(p, count)
+               ? -1
+               : 0;
 }
 
 static int parse_queue(struct parser *p, const char *rest)
 {
-    char *end;
-    unsigned long count = 1;
+    char *text = submit_macros_expand(&p->macros, rest, p->err);
+    struct submit_queue q;
+    int result = -1;
 
-    if (*rest) {
-        errno = 0;
-        count = strtoul(rest, &end, 10);
-        if (!isdigit((unsigned char)*rest) || *end || errno || count == 0 ||
-            count > 1000000)
-            return wrong(p, "queue takes a number from 1 to 1000000, not ",
-                         rest);
+    if (!text || submit_queue_parse(&q, text, p->context->cwd, p->err)) {
+        free(text);
+        return ckpt_err_prefix(p->err, "%s:%d", p->path, p->line);
     }
-    return add_submission(p, (uint32_t)count);
+    p->previous_first = p->queue_first;
+    p->queue_first = p->count;
+    if (q.has_items &&
+        (uint64_t)q.count * job_list_len(q.values) > SUBMIT_QUEUE_MAX)
+        result = wrong(p, "too many jobs: queue ", rest);
+    else
+        result = q.has_items ? queue_items(p, &q) : queue_plain(p, q.count);
+    submit_queue_clear(&q);
+    free(text);
+    return result;
+}
+
+/* A line; one that ends with \ goes on in the next, whose number does not
+ * count.  NULL at the end. */
+static char *next_line(struct parser *p)
+{
+    char *line = p->next, *to = p->next, *at = p->next;
+
+    if (!*at)
+        return NULL;
+    p->line = p->next_line;
+    for (; *at && *at != '\n'; at++) {
+        if (at[0] == '\\' && at[1] == '\n') {
+            at++;
+            p->next_line++;
+            *to++ = ' ';
+        } else {
+            *to++ = *at;
+        }
+    }
+    p->next = *at ? at + 1 : at;
+    p->next_line++;
+    *to = '\0';
+    return line;
+}
+
+/* `queue ... (` goes on up to the line with the closing parenthesis. */
+static int parse_queue_lines(struct parser *p, const char *rest)
+{
+    const char *open = strchr(rest, '(');
+    char *whole = NULL, *line;
+    size_t len = 0;
+    int first = p->line;
+
+    if (!open || (open > rest && open[-1] == '$') || strchr(open, ')'))
+        return parse_queue(p, rest);
+    FILE *out = open_memstream(&whole, &len);
+    if (!out)
+        return no_memory(p);
+    fputs(rest, out);
+    while ((line = next_line(p))) {
+        fprintf(out, "\n%s", line);
+        if (strchr(line, ')'))
+            break;
+    }
+    p->line = first;
+    int result =
+        fclose(out) ? no_memory(p) : parse_queue(p, ckpt_conf_trim(whole));
+    free(whole);
+    return result;
+}
+
+static bool is_word(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+
+    return !strncasecmp(text, word, len) &&
+           (text[len] == '\0' || isspace((unsigned char)text[len]) ||
+            text[len] == '(');
+}
+
+/* HTCondor's statements; `error = FILE` is none. */
+static bool is_statement(const char *text)
+{
+    static const char *const words[] = {"if",      "elif", "else",    "endif",
+                                        "include", "use",  "warning", "error"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *behind = text + strlen(words[i]);
+        if (is_word(text, words[i]) && behind[strspn(behind, " \t")] != '=')
+            return true;
+    }
+    return false;
 }
 
 static int parse_line(struct parser *p, char *line)
@@ -419,9 +585,10 @@ static int parse_line(struct parser *p, char *line)
 
     if (*text == '\0' || *text == '#')
         return 0;
-    if (!strncasecmp(text, "queue", 5) &&
-        (text[5] == '\0' || isspace((unsigned char)text[5])))
-        return parse_queue(p, ckpt_conf_trim(text + 5));
+    if (is_word(text, "queue"))
+        return parse_queue_lines(p, ckpt_conf_trim(text + 5));
+    if (is_statement(text))
+        return wrong(p, "not known here: ", text);
     equals = strchr(text, '=');
     if (!equals)
         return wrong(p, "neither `key = value` nor queue: ", text);
@@ -429,33 +596,33 @@ static int parse_line(struct parser *p, char *line)
     return set_value(p, ckpt_conf_trim(text), ckpt_conf_trim(equals + 1));
 }
 
-/* Join lines that end with \ ; the first one's number counts. */
-static int parse_lines(struct parser *p, char *text)
+/* A name that is neither a command nor used as a macro is a mistake. */
+static int check_names(struct parser *p)
 {
-    int next = 1;
+    for (size_t i = 0; i < p->macros.count; i++) {
+        const struct submit_definition *d = &p->macros.all[i];
+        enum submit_key key;
+        const char *why;
+        if (d->used || submit_key_find(d->name, &key, &why) != KEY_UNKNOWN)
+            continue;
+        p->line = d->line;
+        return wrong(p, "unknown key ", d->name);
+    }
+    return 0;
+}
 
-    while (*text) {
-        char *line = text, *to = text;
-        p->line = next;
-        for (; *text && *text != '\n'; text++) {
-            if (text[0] == '\\' && text[1] == '\n') {
-                text++;
-                next++;
-                *to++ = ' ';
-            } else {
-                *to++ = *text;
-            }
-        }
-        if (*text)
-            text++;
-        next++;
-        *to = '\0';
+static int parse_lines(struct parser *p)
+{
+    char *line;
+
+    while ((line = next_line(p)))
         if (parse_line(p, line))
             return -1;
-    }
-    if (p->count == 0)
-        return ckpt_err_set(p->err, EINVAL, "%s: no queue line", p->path);
-    return 0;
+    if (check_names(p))
+        return -1;
+    return p->count > 0
+               ? 0
+               : ckpt_err_set(p->err, EINVAL, "%s: no queue line", p->path);
 }
 
 void submissions_free(struct submission *made, size_t count)
@@ -471,16 +638,22 @@ int submit_file_parse(const char *path, const char *text,
                       struct ckpt_err *err)
 {
     struct ckpt_err own;
-    struct parser p = {
-        .path = path, .context = context, .err = err ? err : &own};
     char *copy = strdup(text);
-    int result = copy ? parse_lines(&p, copy) : no_memory(&p);
+    struct parser p = {
+        .path = path,
+        .context = context,
+        .next = copy,
+        .next_line = 1,
+        .macros = {.env = context->env},
+        .err = err ? err : &own,
+    };
+    int result = copy ? parse_lines(&p) : no_memory(&p);
+    int errnum = errno;
 
     free(copy);
-    for (int i = 0; i < KEYS; i++)
-        free(p.values[i].text);
+    clear_values(&p);
+    submit_macros_clear(&p.macros);
     if (result) {
-        int errnum = errno;
         submissions_free(p.made, p.count);
         errno = errnum;
         return -1;

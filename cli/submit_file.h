@@ -11,8 +11,8 @@
  *     after       = 7, 9-12
  *     queue 10
  *
- * The keys are those of the table in submit_file.c; any other is an error that
- * names file:line, and so are macros other than $(Process) and $(Cluster).
+ * The keys are those of submit_keys.c; any other name is a macro, and an error
+ * that names file:line when nothing uses it.
  * `arguments` and `environment` know HTCondor's new quoting (the whole in
  * double quotes; blanks separate, '...' groups, '' and "" stand for
  * themselves) and the old one (without).  Pure.
@@ -28,13 +28,15 @@
 struct submission {
     struct job_spec spec; /* owner and uid are the home station's to fill in */
     uint32_t count;
-    bool after_previous; /* its jobs wait for those of the one before */
+    size_t after_first; /* its jobs wait for those of after_count */
+    size_t after_count; /* submissions, from that one on */
 };
 
 struct submit_context {
     const char *cwd;  /* absolute */
     char *const *env; /* the caller's environment */
     uint32_t umask;
+    void (*warn)(const char *text); /* of what is ignored; or NULL */
 };
 
 /* Parse `text`; `path` is for messages.  *made is malloc'ed, *count long; give
@@ -52,6 +54,11 @@ char *submit_path(const char *dir, const char *path);
  * (CKPT_*, SSH_*, displays, agents), or only what any program needs (PATH,
  * HOME, USER, LOGNAME, SHELL, LANG, LC_*, TZ). */
 char **submit_environment(char *const *env, bool all);
+
+/* What is needed and what `names` says: "PATH, LD_*".  NULL with EINVAL or
+ * ENOMEM. */
+char **submit_environment_named(char *const *env, const char *names,
+                                struct ckpt_err *err);
 
 /* The two quotings.  0, or -1 with EINVAL. */
 int submit_split_arguments(const char *text, char ***list,

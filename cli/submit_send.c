@@ -140,45 +140,46 @@ static int batch_send(struct batch *batch, struct home *home,
     return 0;
 }
 
-static int wait_for(struct job_spec *spec, uint64_t first, uint32_t count,
-                    struct ckpt_err *err)
+/* The numbers of all that were sent. */
+static int wait_for(struct submission *s, const struct submission *made,
+                    const uint64_t *firsts, struct ckpt_err *err)
 {
     char text[48];
 
-    snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)first,
-             (unsigned long long)(first + count - 1));
-    return submit_split_ids(text, &spec->after, err);
+    for (size_t i = s->after_first; i < s->after_first + s->after_count; i++) {
+        snprintf(text, sizeof text, "%llu-%llu", (unsigned long long)firsts[i],
+                 (unsigned long long)(firsts[i] + made[i].count - 1));
+        if (submit_split_ids(text, &s->spec.after, err))
+            return -1;
+    }
+    return 0;
 }
 
-/* One that waits for the one before it must know its number. */
-static bool is_last(const struct batch *batch, const struct submission *next)
+/* One that waits for others of its file must know their numbers. */
+static bool is_last(const struct batch *batch, const struct submission *next,
+                    size_t sent)
 {
-    return !next || next->after_previous || batch->count == HOME_BATCH_MAX ||
-           batch->bytes > BATCH_BYTES;
+    return !next || next->after_first + next->after_count > sent ||
+           batch->count == HOME_BATCH_MAX || batch->bytes > BATCH_BYTES;
 }
 
 static int send_all(struct batch *batch, struct home *home,
                     const struct cli *cli, struct json *j,
-                    struct submission *made, size_t count, uint64_t *id,
+                    struct submission *made, size_t count, uint64_t *firsts,
                     struct ckpt_err *err)
 {
-    uint64_t before = 0;
     size_t sent = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (made[i].after_previous &&
-            wait_for(&made[i].spec, before, made[i - 1].count, err))
+        if (wait_for(&made[i], made, firsts, err) ||
+            batch_add(batch, &made[i], err))
             return -1;
-        if (batch_add(batch, &made[i], err))
-            return -1;
-        if (!is_last(batch, i + 1 < count ? &made[i + 1] : NULL))
+        if (!is_last(batch, i + 1 < count ? &made[i + 1] : NULL, sent))
             continue;
         if (batch_send(batch, home, cli, j, err))
             return -1;
-        if (sent == 0)
-            *id = batch->first[0];
-        before = batch->first[batch->count - 1];
-        sent += batch->count;
+        for (unsigned k = 0; k < batch->count; k++)
+            firsts[sent++] = batch->first[k];
         batch_empty(batch);
     }
     return 0;
@@ -189,22 +190,26 @@ int submit_send(const struct cli *cli, struct submission *made, size_t count,
 {
     struct json j = json_to(stdout);
     struct batch *batch = calloc(1, sizeof *batch);
+    uint64_t *firsts = calloc(count + 1, sizeof *firsts);
     struct home home;
 
-    if (!batch)
-        return ckpt_err_sys(err, "no memory");
-    if (home_open(&home, err)) {
+    if (!batch || !firsts || home_open(&home, err)) {
+        if (!batch || !firsts)
+            ckpt_err_set(err, ENOMEM, "no memory");
         free(batch);
+        free(firsts);
         return -1;
     }
     if (cli->json)
         json_array(&j, NULL);
-    int result = send_all(batch, &home, cli, &j, made, count, id, err);
+    int result = send_all(batch, &home, cli, &j, made, count, firsts, err);
+    *id = firsts[0];
     if (cli->json)
         json_close(&j);
     int saved = errno;
     batch_empty(batch);
     free(batch);
+    free(firsts);
     home_close(&home);
     errno = saved;
     return result;

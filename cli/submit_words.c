@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_LETTERS                                                           \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_*"
+
 enum { SUBMIT_IDS_MAX = 4096 }; /* POOL_AFTER_MAX */
 
 /* One word is being put together. */
@@ -160,6 +163,39 @@ static bool matches(const char *variable, const char *const *names)
             return true;
     }
     return false;
+}
+
+char **submit_environment_named(char *const *env, const char *names,
+                                struct ckpt_err *err)
+{
+    char **list = NULL, **made = NULL, *copy = strdup(names), *save = NULL;
+    bool good = copy != NULL;
+
+    for (char *name = copy ? strtok_r(copy, ", \t", &save) : NULL; name && good;
+         name = strtok_r(NULL, ", \t", &save)) {
+        if (name[strspn(name, NAME_LETTERS)] != '\0') {
+            ckpt_err_set(err, EINVAL,
+                         "true, false or names of variables expected, not %s",
+                         name);
+            good = false;
+        }
+        good = good && job_list_add(&list, name) == 0;
+    }
+    if (good)
+        made = submit_environment(env, false);
+    for (; made && list && *env && good; env++)
+        if (matches(*env, (const char *const *)list) &&
+            set_variable(&made, *env))
+            good = false;
+    if (!good) {
+        int errnum = errno;
+        job_list_free(made);
+        made = NULL;
+        errno = errnum;
+    }
+    job_list_free(list);
+    free(copy);
+    return made;
 }
 
 char **submit_environment(char *const *env, bool all)

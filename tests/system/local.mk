@@ -46,7 +46,7 @@ dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
 CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh
 
 # What users of a pool see.
-user_tests = tests/system/pool_hooks.sh tests/system/pool_images.sh \
+user_tests = tests/system/pool_submit.sh tests/system/pool_hooks.sh tests/system/pool_images.sh \
 	tests/system/pool_logs.sh
 dist_check_SCRIPTS += $(user_tests)
 TESTS += $(user_tests)

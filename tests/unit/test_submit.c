@@ -143,10 +143,12 @@ START_TEST(test_errors)
     fails("queue\n", "j.sub:1: queue without executable");
     fails("executable = x\nexecutabel = y\nqueue\n",
           "j.sub:2: unknown key executabel");
-    fails("executable = x\n\nqueue in (a b)\n",
-          "j.sub:3: queue takes a number from 1 to 1000000, not in (a b)");
+    fails("executable = x\n\nqueue (a b)\n",
+          "j.sub:3: queue takes a number from 1 to 1000000, or variables with "
+          "in, from or matching, not (a b)");
     fails("executable = x\nqueue 0\n",
-          "j.sub:2: queue takes a number from 1 to 1000000, not 0");
+          "j.sub:2: queue takes a number from 1 to 1000000, or variables with "
+          "in, from or matching, not 0");
     fails("executable x\n",
           "j.sub:1: neither `key = value` nor queue: executable x");
     fails("executable = x\narguments = \"a 'b\"\nqueue\n",
@@ -160,13 +162,129 @@ START_TEST(test_errors)
     fails("executable = x\nrequest_memory = lots\nqueue\n",
           "j.sub:2: request_memory: \"lots\" is not an amount");
     fails("executable = x\noutput = o.$(Proces)\nqueue\n",
-          "j.sub:2: only $(Process) and $(Cluster) are known, not "
-          "$(Proces)");
-    fails("universe = java\n", "j.sub:1: there is no such universe here: java");
-    fails("executable = x\ngetenv = maybe\nqueue\n",
-          "j.sub:2: getenv: true or false expected");
+          "j.sub:2: output: there is no macro $(Proces)");
+    fails("executable = x\nuniverse = java\nqueue\n",
+          "j.sub:2: universe: there is no java universe here");
+    fails("executable = x\ngetenv = may:be\nqueue\n",
+          "j.sub:2: getenv: true, false or names of variables expected, not "
+          "may:be");
     fails("executable = x.$(Process)\nqueue\n",
           "j.sub:1: executable: the same for all jobs, without macros");
+}
+END_TEST
+
+START_TEST(test_macros)
+{
+    struct submission *s = parse("base = /data\n"
+                                 "in_dir = $(base)/in\n"
+                                 "executable = $(prog:sim)\n"
+                                 "prog = simulate\n"
+                                 "arguments = $(IN_DIR) $ENV(SECRET) "
+                                 "$(seed:7) $(DOLLAR)x $ y $(clusterid)\n"
+                                 "output = out.$(Step)\n"
+                                 "getenv = SECRET, LC_*\n"
+                                 "queue $(n:2)\n",
+                                 1);
+    ck_assert_str_eq(s->spec.executable, "/home/ada/simulate");
+    ck_assert_str_eq(joined(s->spec.args),
+                     "simulate|/data/in|1|7|$x|$|y|$(Cluster)|");
+    ck_assert_str_eq(s->spec.out, "out.$(Process)");
+    ck_assert_str_eq(joined(s->spec.env), "PATH=/bin|LC_ALL=C|SECRET=1|");
+    ck_assert_uint_eq(s->count, 2);
+    submissions_free(s, 1);
+    fails("executable = x\na = $(b)\nb = $(a)\narguments = $(a)\nqueue\n",
+          "j.sub:4: arguments: macros go in a circle, or too deep: $(a)");
+    fails("executable = x\narguments = $$(Memory)\nqueue\n",
+          "j.sub:2: arguments: $$(...), what the station is, is not known when "
+          "the job is submitted");
+    fails("executable = x\narguments = $RANDOM_CHOICE(1,2)\nqueue\n",
+          "j.sub:2: arguments: $RANDOM_CHOICE() is not known here");
+    fails("executable = x\narguments = $ENV(NOTHING)\nqueue\n",
+          "j.sub:2: arguments: $ENV(NOTHING): there is no such variable");
+}
+END_TEST
+
+START_TEST(test_queue_items)
+{
+    struct submission *s = parse("executable = x\n"
+                                 "arguments = $(Item) $(Process)/$(Step)\n"
+                                 "queue 2 in (a, b c)\n"
+                                 "arguments = $(name):$(size):$(ItemIndex)\n"
+                                 "after = previous\n"
+                                 "queue name, size from (\n"
+                                 "  # of each\n"
+                                 "  alpha, 3\n"
+                                 "  beta  4 and more\n"
+                                 ")\n",
+                                 8);
+    ck_assert_str_eq(joined(s[0].spec.args), "x|a|0/0|");
+    ck_assert_str_eq(joined(s[3].spec.args), "x|b|3/1|");
+    ck_assert_str_eq(joined(s[5].spec.args), "x|c|5/1|");
+    ck_assert_uint_eq(s[0].count, 1);
+    ck_assert_uint_eq(s[0].after_count, 0);
+    ck_assert_str_eq(joined(s[6].spec.args), "x|alpha:3:0|");
+    ck_assert_str_eq(joined(s[7].spec.args), "x|beta:4|and|more:1|");
+    ck_assert_uint_eq(s[7].after_first, 0);
+    ck_assert_uint_eq(s[7].after_count, 6);
+    submissions_free(s, 8);
+    fails("executable = x\nqueue a,b from (\n 1\n)\n",
+          "j.sub:2: \"1\" has 1 values, there are 2 variables");
+    fails("executable = x\nqueue in ()\n",
+          "j.sub:2: queue in (): there are none");
+    fails("executable = x\nqueue a from ls |\n",
+          "j.sub:2: items from a command are not known here: ls |");
+    fails("executable = x\nqueue in [1:2] (a b c)\n",
+          "j.sub:2: slices are not known here: [1:2] (a b c)");
+}
+END_TEST
+
+static char warned[512];
+
+static void note_warning(const char *text)
+{
+    strcat(warned, text);
+    strcat(warned, "\n");
+}
+
+/* What HTCondor knows and we do not is named. */
+START_TEST(test_their_commands)
+{
+    static const struct submit_context warning = {
+        .cwd = "/home/ada", .env = env, .umask = 022, .warn = note_warning};
+    static const char text[] = "executable = x\n"
+                               "should_transfer_files = YES\n"
+                               "+ProjectName = \"a b\"\n"
+                               "rank = Memory\n"
+                               "transfer_input_files = a.dat, ./b.dat\n"
+                               "notification = Error\n"
+                               "notify_user = ada@example.org\n"
+                               "queue\n";
+    struct submission *made = NULL;
+    struct ckpt_err err = {""};
+    size_t n = 0;
+
+    ck_assert_msg(submit_file_parse("j.sub", text, &warning, &made, &n, &err) ==
+                      0,
+                  "%s", err.text);
+    ck_assert_str_eq(warned,
+                     "j.sub:3: +ProjectName is ignored: jobs have no "
+                     "attributes of their own\n"
+                     "j.sub:4: rank is ignored: the longest idle station is "
+                     "taken\n");
+    ck_assert_str_eq(made->spec.notify, "Error");
+    ck_assert_str_eq(made->spec.notify_user, "ada@example.org");
+    submissions_free(made, n);
+    fails("executable = x\nmax_retries = 3\nqueue\n",
+          "j.sub:2: max_retries: not here: a job that has ended is not run "
+          "again");
+    fails("executable = x\ntransfer_input_files = ../a\nqueue\n",
+          "j.sub:2: transfer_input_files: ../a would be a copy in the job's "
+          "directory; here a job uses files where they are: name that path "
+          "in arguments, and in `grant`");
+    fails("if defined x\n", "j.sub:1: not known here: if defined x");
+    fails("executable = x\nnotification = Often\nqueue\n",
+          "j.sub:2: notification: \"Often\" is not never, complete, error or "
+          "always");
 }
 END_TEST
 
@@ -208,6 +326,9 @@ int main(void)
     tcase_add_test(tc, test_arguments);
     tcase_add_test(tc, test_environment);
     tcase_add_test(tc, test_errors);
+    tcase_add_test(tc, test_macros);
+    tcase_add_test(tc, test_queue_items);
+    tcase_add_test(tc, test_their_commands);
     tcase_add_test(tc, test_random);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
