@@ -10,6 +10,7 @@ scheduler_pool_libpool_a_SOURCES = \
 	scheduler/pool/program.c scheduler/pool/program.h \
 	scheduler/pool/log.c scheduler/pool/log.h \
 	scheduler/pool/serving.c scheduler/pool/serving.h \
+	scheduler/pool/testpoint.c scheduler/pool/testpoint.h \
 	scheduler/pool/remove.c scheduler/pool/remove.h \
 	scheduler/pool/words.c scheduler/pool/words.h \
 	scheduler/pool/settings.c scheduler/pool/settings.h

@@ -20,6 +20,7 @@
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/serving.h"
 #include "scheduler/pool/settings.h"
+#include "scheduler/pool/testpoint.h"
 #include "scheduler/pool/words.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static void maybe_cycle(void)
     if (!self.table.changed || start < self.cycle_at_ms)
         return;
     int made = cycle_run(&self.table, &self.settings, &self.rng, start);
+    if (made > 0)
+        testpoint("coordinator", "waiting", "matched", "before");
     uint64_t took = pool_now_ms() - start;
     if (made != 0 || took > 100)
         log_line("cycle: %d matches, %zu stations, %zu homes, %llu ms", made,
@@ -133,8 +136,11 @@ bool_t coord_jobs_1_svc(coord_jobs_args *ad, coord_jobs_res *res,
         if (self.table.stations[i]->ad.state == POOL_ST_IDLE)
             ok->idle++;
     if (hand_over(home, ok) && ok->why &&
-        plans_orders(&self.table, home, pool_now_ms(), ok))
+        plans_orders(&self.table, home, pool_now_ms(), ok)) {
+        if (ok->matches.matches_len > 0)
+            testpoint("coordinator", "waiting", "matched", "after");
         return TRUE;
+    }
     xdr_free((xdrproc_t)xdr_coord_jobs_res, (char *)res);
     return FALSE;
 }

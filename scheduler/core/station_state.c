@@ -44,6 +44,21 @@ const char *station_state_name(enum station_state state)
     return (unsigned)state < STATION_STATES ? names[state] : "?";
 }
 
+const char *station_event_name(enum station_event event)
+{
+    static const char *const names[STATION_EVENTS] = {
+        [STATION_EV_OWNER_AWAY] = "owner away",
+        [STATION_EV_OWNER_BACK] = "owner back",
+        [STATION_EV_CLAIM] = "claim",
+        [STATION_EV_GRACE_OVER] = "grace over",
+        [STATION_EV_LEAVE] = "leave",
+        [STATION_EV_STAY] = "stay",
+        [STATION_EV_JOB_GONE] = "job gone",
+    };
+
+    return (unsigned)event < STATION_EVENTS ? names[event] : "?";
+}
+
 static enum station_step due(enum station_event *event,
                              enum station_event which)
 {

@@ -30,12 +30,14 @@ enum station_event {
     STATION_EV_JOB_GONE,   /* no process of the job is left, or the claim
                               ended without one */
 };
+enum { STATION_EVENTS = 7 };
 
 /* Put the next state into *state.  False, and *state untouched, when the event
  * means nothing in this state. */
 bool station_state_step(enum station_state *state, enum station_event event);
 
 const char *station_state_name(enum station_state state);
+const char *station_event_name(enum station_event event);
 
 /* What is known at one moment; times in seconds. */
 struct station_view {

@@ -9,6 +9,7 @@
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/program.h"
 #include "scheduler/pool/remove.h"
+#include "scheduler/pool/testpoint.h"
 #include "scheduler/pool/words.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
@@ -30,6 +32,7 @@ extern ckpt_rpc_dispatch station_program_1;
 
 enum {
     TICK_MS = 200,          /* at most, while a job is here */
+    BEFORE_OTHERS = -10,    /* nice */
     STOP_LIMIT_MS = 10000,  /* a station that is stopped waits for its job */
     CLEAR_LIMIT_MS = 10000, /* for what an earlier one left, before force */
 };
@@ -72,6 +75,8 @@ void exec_event(struct exec *exec, enum station_event event, const char *why)
 
     if (!station_state_step(&exec->state, event))
         return;
+    testpoint("station", station_state_name(from), station_event_name(event),
+              "before");
     exec->since_ms = pool_now_ms();
     exec->since = time(NULL);
     snprintf(exec->why, sizeof exec->why, "%s", why);
@@ -79,6 +84,8 @@ void exec_event(struct exec *exec, enum station_event event, const char *why)
     log_line("%s -> %s: %s", station_state_name(from),
              station_state_name(exec->state), why);
     entered(exec, from);
+    testpoint("station", station_state_name(from), station_event_name(event),
+              "after");
 }
 
 static struct station_view view_now(const struct exec *exec, uint64_t now)
@@ -601,9 +608,17 @@ static void on_signal(void *arg, int sig)
     exec->stopping = true;
 }
 
+/* An owner who comes back is not kept waiting by what keeps the machine busy.
+ * Without privilege we stay as we are. */
+static void go_first(void)
+{
+    (void)setpriority(PRIO_PROCESS, 0, BEFORE_OTHERS);
+}
+
 static int start(struct exec *exec, const char *dir, const char *name,
                  struct ckpt_err *err)
 {
+    go_first();
     snprintf(exec->name, sizeof exec->name, "%s", name);
     snprintf(exec->daemon, sizeof exec->daemon, "station.%s", exec->name);
     if (pooldir_open(&exec->pool, dir, err) < 0 ||

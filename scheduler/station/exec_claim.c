@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -167,6 +168,7 @@ static void become_starter(struct exec *exec, const char *program, int boot_fd,
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
+    setpriority(PRIO_PROCESS, 0, 0);
     fcntl(boot_fd, F_SETFD, 0);
     fcntl(link_fd, F_SETFD, 0);
     fcntl(lock_fd, F_SETFD, 0);

@@ -3,6 +3,7 @@
 
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/serving.h"
+#include "scheduler/pool/testpoint.h"
 #include "scheduler/pool/words.h"
 
 #include <errno.h>
@@ -119,6 +120,12 @@ static int make_dir(const struct home *home, const char *name,
     return 0;
 }
 
+static void pass_point(enum job_state from, enum job_event event, bool durable)
+{
+    testpoint("job", job_state_name(from), job_event_name(event),
+              durable ? "after" : "before");
+}
+
 static int open_queue(struct home *home, struct ckpt_err *err)
 {
     char path[PATH_MAX + 64];
@@ -127,6 +134,8 @@ static int open_queue(struct home *home, struct ckpt_err *err)
         return -1;
     snprintf(path, sizeof path, "%s/home/queue.db", home->pool.path);
     home->store = store_open(path, err);
+    if (home->store && testpoint_wanted())
+        store_watch(home->store, pass_point);
     return home->store ? 0 : -1;
 }
 
@@ -154,7 +163,7 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
     find_names(home);
     home->started = time(NULL);
     log_limit(home->settings.log_max);
-    home->eager = home->logs_due = true;
+    home->eager = home->logs_due = home->waits_due = true;
     home_rpc_init(home);
     home->serve =
         pool_serve(&home->pool, "home", home->settings.listen, HOME_PROGRAM,

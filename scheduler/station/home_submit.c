@@ -1,5 +1,6 @@
 /* home_submit.c - new jobs for the queue of a home station (home.x) */
 #include "scheduler/pool/log.h"
+#include "scheduler/pool/testpoint.h"
 #include "scheduler/station/home.h"
 
 #include <errno.h>
@@ -138,7 +139,11 @@ static int submit_all(const home_submit_args *all, unsigned n, u_quad_t *firsts,
         }
         firsts[i] = first;
     }
-    return store_commit(home->store, err);
+    testpoint("job", "none", "submit", "before");
+    if (store_commit(home->store, err) < 0)
+        return -1;
+    testpoint("job", "none", "submit", "after");
+    return 0;
 }
 
 bool_t home_submit_all_1_svc(home_submit_all_args *args,

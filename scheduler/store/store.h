@@ -85,6 +85,12 @@ int store_station_books(struct store *store, const char *station,
                         int64_t *run_ms, uint32_t *losses,
                         struct ckpt_err *err);
 
+/* For tests: be called at each change of a job's state, before it is written
+ * and (store_apply(), store_submit() alone) when it is durable. */
+typedef void store_witness(enum job_state from, enum job_event event,
+                           bool durable);
+void store_watch(struct store *store, store_witness *witness);
+
 /* Of a job in the queue.  ENOENT: it is not there. */
 int store_set_prio(struct store *store, uint64_t id, int prio,
                    struct ckpt_err *err);

@@ -227,6 +227,18 @@ static int job_save(struct store *store, const struct job *before,
                : 0;
 }
 
+void store_watch(struct store *store, store_witness *witness)
+{
+    store->witness = witness;
+}
+
+static void show(struct store *store, enum job_state from, enum job_event event,
+                 bool durable)
+{
+    if (store->witness)
+        store->witness(from, event, durable);
+}
+
 /* Inside a transaction. */
 int store_step(struct store *store, struct job *job, enum job_event event,
                const struct job_detail *detail, int64_t now_ms,
@@ -236,6 +248,7 @@ int store_step(struct store *store, struct job *job, enum job_event event,
 
     if (job_step(job, event, detail, now_ms, err))
         return -1;
+    show(store, before.state, event, false);
     job_entry_fill(made, &before, job, event, detail, now_ms);
     return job_save(store, &before, job, made, err);
 }
@@ -246,17 +259,21 @@ int store_apply(struct store *store, uint64_t id, enum job_event event,
                 struct ckpt_err *err)
 {
     struct job job = {.state = JOB_NONE};
+    enum job_state from = JOB_NONE;
     struct job_entry made;
     int result;
 
     if (store_enter(store, err))
         return -1;
     result = store_get(store, id, &job, err);
+    from = job.state;
     if (result == 0)
         result = store_step(store, &job, event, detail, now_ms, &made, err);
     if (result == 0 && event == JOB_EV_RELEASE)
         result = store_wait_again(store, &job, now_ms, err);
     result = store_leave(store, result, err);
+    if (result == 0)
+        show(store, from, event, true);
     if (result == 0 && entry)
         *entry = made;
     if (result == 0 && after)

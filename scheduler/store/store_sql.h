@@ -16,6 +16,7 @@ struct store {
     sqlite3 *db;
     uint64_t log_looked; /* entries up to it need no log */
     bool in_batch;       /* between store_begin() and store_commit() */
+    store_witness *witness;
     /* Prepared statements, by their SQL text's address. */
     struct {
         const char *sql;

@@ -55,3 +55,8 @@ tests_bench_coord_play_SOURCES = tests/bench/coord_play.c
 tests_bench_coord_play_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_bench_coord_play_LDADD = $(POOL_LIBS)
 EXTRA_DIST += tests/bench/coord_scale.sh
+
+# How long a job goes on when the owner has come back.
+check_PROGRAMS += tests/bench/owner_clock
+tests_bench_owner_clock_SOURCES = tests/bench/owner_clock.c
+tests_bench_owner_clock_LDADD = -lutil

@@ -42,8 +42,11 @@ EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 	tests/system/pool_victims.sh
 TESTS += tests/system/pool_migrate.sh
 dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
-	tests/system/pool_long.sh
-CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh
+	tests/system/pool_long.sh tests/system/pool_points.sh \
+	tests/system/pool_return.sh
+TESTS += tests/system/pool_return.sh
+CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh \
+	tests/system/pool_points.sh
 
 # What users of a pool see.
 user_tests = tests/system/pool_submit.sh tests/system/pool_hooks.sh tests/system/pool_images.sh \

@@ -43,3 +43,8 @@ tests_unit_test_station_SOURCES = tests/unit/test_station.c \
 	scheduler/station/helper.c scheduler/station/helper.h
 tests_unit_test_station_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_station_LDADD = $(POOL_LIBS) -lutil $(CHECK_LIBS)
+
+# What pool_points.sh goes through.
+check_PROGRAMS += tests/unit/transitions
+tests_unit_transitions_SOURCES = tests/unit/transitions.c
+tests_unit_transitions_LDADD = scheduler/core/libjob.a $(POOL_LIBS)

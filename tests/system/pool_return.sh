@@ -1,0 +1,60 @@
+#!/bin/bash
+# pool_return.sh - an owner comes back while the machine is busy: how long the
+# job goes on after the key was pressed
+#
+# RETURNS (12): how often.  RETURN_LIMIT_MS (5000): none may take longer; the
+# distribution is printed.  A station that only polled (poll=3s) would take half
+# of that on average; the watched terminal tells at once.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+need_command ckpt ckpt-cc ckpt-shadow ckpt-station
+clock=$top_builddir/tests/bench/owner_clock
+need_command "$clock"
+. "$(dirname "$0")/pool_common.sh"
+. "$(dirname "$0")/pool_victims.sh"
+chmod 711 "$work"
+
+busy=()
+ends() {
+    local status=$?
+    [ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2>/dev/null || true
+    (exit $status)
+    pool_end
+}
+trap ends EXIT
+
+cat >"$work/spin.c" <<'END'
+int main(void)
+{
+    volatile unsigned long n = 0;
+    for (;;)
+        n++;
+}
+END
+ckpt-cc -O2 -o "$work/spin" "$work/spin.c"
+mkdir "$work/scratch"
+chmod 711 "$work/scratch"
+mkfifo "$work/in" "$work/out"
+"$clock" "${RETURNS:-12}" "${RETURN_LIMIT_MS:-5000}" <"$work/in" >"$work/out" &
+clock_pid=$!
+busy+=("$clock_pid")
+exec {in}>"$work/in" {out}<"$work/out"
+read -r -t 10 terminal <&"$out"
+
+ckpt pool start --stations 1 --set idle_start=500ms --set resume_idle=300ms \
+    --set load_start=1000 --set poll=3s --set negotiation_cycle=200ms \
+    --set suspend_grace=1h --set "owner_devices=$terminal" \
+    --set "scratch=$work/scratch" >/dev/null \
+    {in}>&- {out}>&-
+job=$(cd "$work" && ckpt submit -- ./spin | tr -dc 0-9)
+until_true job_is "$job" running
+pids=$(children_of "$(find_processes '[^ ]*ckpt-starter' | head -n 1)")
+for ((i = 0; i < $(nproc); i++)); do
+    "$work/spin" &
+    busy+=($!)
+done
+echo "${pids%% *}" >&"$in"
+read -r -t 300 result <&"$out" || fail "no distribution"
+wait "$clock_pid" || fail "an owner waited too long: $result"
+echo "owner back to job stopped, $(nproc) other programs at work: $result"
+ckpt rm "$job" >/dev/null
