@@ -20,15 +20,15 @@ EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 
 TESTS += tests/system/core_around.sh tests/system/core_children.sh
 dist_check_SCRIPTS += tests/system/core_around.sh tests/system/core_children.sh
-TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
-dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
 
-TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
-dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_auto.sh
+TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_auto.sh
+dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_auto.sh
 EXTRA_DIST += tests/progs/children.c tests/progs/dirty.c tests/progs/pages.c
 
 # Faults while an image is made, and damage to it afterwards.
@@ -41,3 +41,10 @@ CHECK_LONG_TESTS += tests/system/core_harm_long.sh
 TESTS += tests/system/core_instants.sh tests/system/core_refused.sh
 dist_check_SCRIPTS += tests/system/core_instants.sh tests/system/core_refused.sh
 EXTRA_DIST += tests/system/random_instants.sh
+
+check_PROGRAMS += tests/system/harm
+tests_system_harm_SOURCES = tests/system/harm.c
+tests_system_harm_LDADD = $(RESTART_LIBS)
+
+check_PROGRAMS += tests/system/kill_at
+tests_system_kill_at_SOURCES = tests/system/kill_at.c

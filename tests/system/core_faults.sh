@@ -4,12 +4,14 @@
 #
 # A file that may not grow; a directory that is gone; errors of the calls that
 # write and commit; kill -9 at the Nth system call of the program or of its
-# writing child.  strace injects the last two; without it, or where it may not
-# trace, they are left out, which is said.  FAULTS_STEP (9) is how far apart the
-# Ns are: `make check-long` tries every one.
+# writing child, counted together (kill_at.c).  strace injects the errors; where
+# nobody may trace both are left out, which is said.  FAULTS_STEP (9) is how far
+# apart the Ns are, up to the last call of a checkpoint: `make check-long` tries
+# every one.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/system/common.sh"
 need_command ckpt ckpt-cc cc prlimit
-step=${FAULTS_STEP:-9} last=${FAULTS_LAST:-260}
+step=${FAULTS_STEP:-9} kill_at=$top_builddir/tests/system/kill_at
+[ -x "$kill_at" ] || skip "no $kill_at: make check builds it"
 cd "$work"
 
 cat >still.c <<'X'
@@ -149,21 +151,23 @@ done
 echo "errors: $errors injected, $told refused with a word, none fatal"
 
 kills=0 died=0
-for ((n = 1; n <= last; n += step)); do
-    # it may die of it before it is asked
-    attach all:signal=SIGKILL:when=$n || ! alive || fail "cannot trace: $(cat trace.err)"
-    timeout 60 ckpt checkpoint $pid >said 2>&1 || true
+for ((n = 1; ; n += step)); do
+    alive || fail "the program has ended before kill $n: $(cat err)"
+    "$kill_at" $n -p "$(program)" \
+        sh -c "timeout 60 ckpt checkpoint $pid >said 2>&1 || true" 2>killed || true
     [ -s said ] || fail "killed at call $n: nothing is said"
-    detach
-    kills=$((kills + 1))
     good "killed at call $n"
+    grep -q '^killed' killed || break # it took less calls than that
+    kills=$((kills + 1))
     if ! alive || [ ! -e "/proc/$(program)" ]; then
         wait $pid 2>/dev/null || true
         died=$((died + 1))
         start
     fi
 done
-echo "kills: $kills, the program died of $died"
+echo "kills: at $kills steps, the last before call $((n - step)); the program died of $died," \
+    "its writer of the others"
+[ $kills -gt 5 ] || fail "few steps: $(cat killed)"
 ckpt checkpoint $pid >said 2>&1 || fail "after all kills: $(cat said)"
 good "after all kills"
 only_image "after all kills"

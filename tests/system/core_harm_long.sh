@@ -1,9 +1,10 @@
 #!/bin/bash
-# core_harm_long.sh - core_faults.sh at every step, core_damaged.sh with 10,000
-# mutations: for `make check-long`
+# core_harm_long.sh - core_faults.sh and core_merge.sh at every step,
+# core_damaged.sh with 10,000 mutations: for `make check-long`
 here=$(dirname "$0")
 status=77
-for test in "FAULTS_STEP=1 FAULTS_LAST=330 core_faults.sh" "MUTATIONS=3400 core_damaged.sh"; do
+for test in "FAULTS_STEP=1 core_faults.sh" "MUTATIONS=3400 core_damaged.sh" \
+    "MERGE_STEP=1 core_merge.sh"; do
     rc=0
     # shellcheck disable=SC2086 # settings, and the script's name
     env ${test% *} bash "$here/${test##* }" || rc=$?
