@@ -6,9 +6,11 @@
 #include "cli/json.h"
 #include "lib/common/io.h"
 #include "lib/image/image.h"
+#include "lib/image/merge_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@ static const char usage[] =
     "       ckpt image verify [--json] IMAGE\n"
     "       ckpt image backtrace [--json] IMAGE\n"
     "       ckpt image core IMAGE [FILE] | core --json IMAGE FILE\n"
+    "       ckpt image merge [--json] IMAGE\n"
     "\n"
     "  show             what is in it: program, threads, memory, files\n"
     "  verify           check every byte of it, and of the images and kept\n"
@@ -26,6 +29,9 @@ static const char usage[] =
     "  core             write it as a plain ELF core file, for gdb; to\n"
     "                   standard output when there is no FILE; an increment\n"
     "                   together with its bases, as one image\n"
+    "  merge            an increment becomes a whole image, in its place; "
+    "bases\n"
+    "                   that no other image needs are removed\n"
     "\n"
     "example: ckpt image verify simulate.ckpt && ckpt image show "
     "simulate.ckpt\n";
@@ -184,6 +190,41 @@ static int core(const char *path, const char *file, bool json)
     return rc ? cli_fail(&err) : 0;
 }
 
+/* --- merge ---------------------------------------------------------------- */
+
+static void print_merged(const char *path, const struct ckpt_merged *m)
+{
+    struct json j = json_to(stdout);
+
+    json_object(&j, NULL);
+    json_text(&j, "image", path);
+    json_bool(&j, "was_whole", m->was_whole);
+    json_bool(&j, "was_newer", m->was_newer);
+    json_uint(&j, "bases_removed", m->removed);
+    json_uint(&j, "file_bytes", m->bytes);
+    json_close(&j);
+}
+
+static int merge(const char *path, bool json)
+{
+    struct ckpt_merged m;
+    struct ckpt_err err = {""};
+
+    signal(SIGXFSZ, SIG_IGN); /* an error of write() instead */
+    if (ckpt_image_merge_file(path, &m, &err) < 0)
+        return cli_fail(&err);
+    if (json)
+        print_merged(path, &m);
+    else if (m.was_whole)
+        printf("%s: stands by itself\n", path);
+    else
+        printf("%s: whole now, %llu bytes; %u base%s removed%s\n", path,
+               (unsigned long long)m.bytes, m.removed,
+               m.removed == 1 ? "" : "s",
+               m.was_newer ? "; there is a newer image, which stays" : "");
+    return 0;
+}
+
 /* --- the command --------------------------------------------------------- */
 
 int cmd_image(int argc, char **argv)
@@ -204,5 +245,7 @@ int cmd_image(int argc, char **argv)
         return verify(path, cli.json);
     if (!strcmp(action, "backtrace"))
         return image_backtrace(path, cli.json);
+    if (!strcmp(action, "merge"))
+        return merge(path, cli.json);
     return cli_misuse("there is no action %s", action);
 }

@@ -121,7 +121,8 @@ lib_librestart_a_SOURCES = \
 	lib/capture/request_find.c lib/capture/request_find.h \
 	lib/capture/request_send.c lib/capture/settings.c \
 	lib/files/digest.c lib/files/digest.h \
-	lib/image/merge.c lib/image/notes_read.c \
+	lib/image/merge.c lib/image/merge_file.c lib/image/merge_file.h \
+	lib/image/notes_read.c \
 	lib/restart/choose.c lib/restart/choose.h \
 	lib/restart/around.c lib/restart/around.h \
 	lib/restart/files.c lib/restart/files.h \

@@ -31,6 +31,8 @@ enum {
     RUNS_MAX = 1 << 20,
     PAGE = 4096,
     HUGE_PAGE = 2 << 20,
+    /* What an increment has beside its pages, generously. */
+    NOTES_MAX = 16 << 20,
 };
 
 /* One image, as the next one needs to know it. */
@@ -41,6 +43,7 @@ struct link {
     uint32_t depth;
     uint64_t whole_bytes; /* of the whole image below... */
     uint64_t bytes;       /* ...and of all increments on it */
+    uint64_t bytes_max;   /* no increment like this one has more */
 };
 
 /* In unsaved memory: the pages are zero in a new process. */
@@ -301,6 +304,7 @@ static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
     if (inc->since.increment) {
         name_next(&c->pending, &base);
         refer(inc, &base, plan->path);
+        c->pending.bytes_max = 2 * inc->runs.changed_bytes + NOTES_MAX;
         if (plan->in_child && inc->runs.changed_bytes <= COPY_MAX)
             inc->copy = room_for(c, inc->runs.changed_bytes);
         if (inc->copy)
@@ -427,10 +431,13 @@ static void take_over(struct ckpt_chain *c)
 
     member_name(&c->pending, member, sizeof member);
     uint64_t bytes = member_bytes(c->path, member);
-    if (c->pending.depth == 0)
+    bool merged = bytes > c->pending.bytes_max; /* `ckpt image merge` */
+    if (c->pending.depth == 0 || merged) {
         c->pending.whole_bytes = bytes;
-    else
+        c->pending.bytes = 0;
+    } else {
         c->pending.bytes += bytes;
+    }
     c->base = c->pending;
     c->base.valid = bytes > 0; /* no links in this file system: no bases */
     ckpt_hashes_unmap(c->before, c->before_len);

@@ -21,6 +21,8 @@ struct plan {
     uint64_t bytes; /* of contents */
     uint8_t *memory;
     uint64_t at; /* used of it */
+    struct ckpt_image_piece *pieces;
+    size_t npieces;
     struct ckpt_err *err;
 };
 
@@ -32,14 +34,14 @@ static void *map_memory(size_t len)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* The contents of one segment, read into the memory. */
-static int take_segment(struct plan *p, const struct ckpt_image_segment *s)
+/* The contents of one segment will be in the memory. */
+static void take_segment(struct plan *p, const struct ckpt_image_segment *s)
 {
     uint8_t *data = p->memory + p->at;
 
-    if (s->filesz > 0 &&
-        ckpt_image_read(p->image, s->offset, data, s->filesz, p->err))
-        return -1;
+    if (s->filesz > 0)
+        p->pieces[p->npieces++] = (struct ckpt_image_piece){
+            s->offset, s->filesz, (uint64_t)(uintptr_t)data};
     p->segments[p->n++] = (struct ckpt_segment){
         .vaddr = s->vaddr,
         .filesz = s->filesz,
@@ -48,7 +50,6 @@ static int take_segment(struct plan *p, const struct ckpt_image_segment *s)
         .prot = s->prot,
     };
     p->at += s->filesz;
-    return 0;
 }
 
 /* Zeros between the segments inside the mapping at [at, end). */
@@ -70,8 +71,7 @@ static int take_map(struct plan *p, const struct ckpt_map *m, size_t *k)
             return ckpt_err_set(p->err, EPROTO,
                                 "malformed: a segment outside its mapping");
         add_zeros(p, at, s[*k].vaddr, m->prot);
-        if (take_segment(p, &s[*k]))
-            return -1;
+        take_segment(p, &s[*k]);
         at = s[*k].vaddr + s[*k].memsz;
     }
     add_zeros(p, at, m->end, m->prot);
@@ -87,12 +87,13 @@ static int make_plan(struct plan *p, const struct ckpt_notes *notes)
         p->bytes += s[i].filesz;
     p->memory = map_memory(p->bytes + CKPT_IMAGE_PAGE);
     p->segments = calloc(2 * n + notes->nmaps + 1, sizeof *p->segments);
-    if (!p->memory || !p->segments)
+    p->pieces = calloc(n + 1, sizeof *p->pieces);
+    if (!p->memory || !p->segments || !p->pieces)
         return ckpt_err_set(p->err, ENOMEM, "no memory");
     for (size_t i = 0; i < notes->nmaps; i++)
         if (take_map(p, &notes->maps[i], &k))
             return -1;
-    return 0;
+    return ckpt_image_load(p->image, p->pieces, p->npieces, p->err);
 }
 
 /* All notes but those that tell of this file alone. */
@@ -157,6 +158,7 @@ int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
     if (p.memory)
         munmap(p.memory, p.bytes + CKPT_IMAGE_PAGE);
     free(p.segments);
+    free(p.pieces);
     ckpt_notes_clear(&notes);
     return rc;
 }
