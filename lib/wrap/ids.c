@@ -9,7 +9,6 @@
 #include "lib/arch/x86_64.h"
 #include "lib/capture/state.h"
 #include "lib/common/sys.h"
-#include "lib/remote/remote.h"
 
 #include <unistd.h>
 
@@ -23,9 +22,7 @@ static pid_t ask(long nr)
     atomic_store_explicit(&ckpt_capture_state.knows_ids, 1,
                           memory_order_relaxed);
     /* through the filter, where the answer is that of home */
-    return ckpt_remote_active()
-               ? (pid_t)syscall(nr)
-               : (pid_t)ckpt_program_call(nr, 0, 0, 0, 0, 0, 0);
+    return (pid_t)ckpt_program_ask(nr);
 }
 
 PUBLIC pid_t getpid(void)
