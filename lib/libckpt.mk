@@ -67,7 +67,7 @@ lib_libckptparts_a_CFLAGS = $(AM_CFLAGS) -fno-stack-protector \
 noinst_LIBRARIES += lib/libckptbytes.a
 lib_libckptbytes_a_SOURCES = lib/common/bytesown.c
 lib_libckptbytes_a_CFLAGS = $(lib_libckptparts_a_CFLAGS) -fno-builtin \
-	-fno-tree-loop-distribute-patterns
+	$(NO_LOOP_CALLS)
 
 CKPT_WHOLE = lib/libckptparts.a lib/libremote.a lib/libckptbytes.a
 CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
@@ -114,7 +114,7 @@ noinst_LIBRARIES += lib/librestart.a lib/libbare.a
 lib_libbare_a_SOURCES = lib/bare/bare.c lib/bare/bare.h
 lib_libbare_a_CFLAGS = $(WARN_CFLAGS) -std=gnu11 -O2 -g -fPIE \
 	-ffreestanding -fno-builtin -fno-stack-protector -fno-jump-tables \
-	-fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables \
+	$(NO_LOOP_CALLS) -fno-asynchronous-unwind-tables \
 	-fcf-protection=none
 lib_librestart_a_SOURCES = \
 	lib/capture/marker.h lib/capture/request.h \

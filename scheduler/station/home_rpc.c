@@ -43,7 +43,7 @@ static bool describe(const struct job *job, home_job *to)
     job_spec_command(&job->spec, command, sizeof command);
     *to = (home_job){
         .id = job->id,
-        .state = job->state,
+        .state = (int)job->state,
         .letter = job_state_letter(job->state),
         .prio = job->prio,
         .submitted = job->submitted_ms / 1000,
