@@ -4,7 +4,7 @@
  * remember by name; only chdir to a path of the station changes the process's
  * own.
  */
-#include "lib/remote/state.h"
+#include "lib/remote/attrs.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -136,6 +136,7 @@ static long go_home(uint32_t proc, void *encode, void *args)
     if (rc != 0)
         return rc;
     strcpy(ckpt_state->cwd, text);
+    ckpt_words_forget();
     ckpt_state->cwd_local = ckpt_state->cwd_scratch = false;
     return 0;
 }
@@ -145,6 +146,7 @@ static long gone_local(long rc)
 {
     if (rc < 0)
         return rc;
+    ckpt_words_forget();
     rc = ckpt_sys(SYS_getcwd, ckpt_state->cwd, sizeof ckpt_state->cwd);
     if (rc < 0)
         return rc;

@@ -1,5 +1,5 @@
 /* calls_stat.c - the stat family, statx, access, statfs */
-#include "lib/remote/state.h"
+#include "lib/remote/attrs.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -112,6 +112,15 @@ static long answer_stat(long rc, uint64_t to, const struct shadow_attr *attr)
     return ckpt_user_write(to, &st, sizeof st);
 }
 
+/* Would the same words ask the same again? */
+static bool is_by_words(const struct asking *ask,
+                        const struct ckpt_where *where)
+{
+    return (int)ask->dirfd == AT_FDCWD &&
+           (ask->flags & ~AT_SYMLINK_NOFOLLOW) == 0 && !where->empty &&
+           where->fd < 0 && where->full;
+}
+
 static long do_stat(struct ckpt_call *call)
 {
     struct asking ask = {(uint64_t)AT_FDCWD, call->arg[0], 0};
@@ -128,6 +137,10 @@ static long do_stat(struct ckpt_call *call)
     long rc = attr_asked(&ask, &where, &attr);
     if (rc == CKPT_LOCAL && where.rewritten)
         return ckpt_sys(SYS_newfstatat, AT_FDCWD, where.full, to, ask.flags);
+    if (rc == 0 && is_by_words(&ask, &where)) {
+        struct stat st = stat_of(&attr);
+        ckpt_words_note(ask.path, where.full, ask.flags == 0, &st);
+    }
     return answer_stat(rc, to, &attr);
 }
 

@@ -1,4 +1,5 @@
 /* link.c - the memory of the client: state that is saved, link that is not */
+#include "lib/remote/attrs.h"
 #include "lib/remote/wire.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@ lib_libremote_a_SOURCES = lib/remote/remote.h lib/remote/state.h \
 	lib/remote/cache.h lib/remote/cache_read.c lib/remote/cache_write.c \
 	lib/remote/fast.c lib/remote/names.c lib/remote/names.h \
 	lib/remote/stdio.c \
-	lib/remote/got.c lib/remote/attrs.c lib/remote/park.c lib/remote/map.c \
+	lib/remote/got.c lib/remote/attrs.c lib/remote/attrs.h lib/remote/park.c lib/remote/map.c \
 	lib/remote/path.c lib/remote/rules.c lib/remote/start.c lib/remote/sink.c \
 	lib/remote/calls_open.c lib/remote/calls_rw.c lib/remote/calls_stat.c \
 	lib/remote/calls_name.c lib/remote/calls_dir.c lib/remote/calls_attr.c \

@@ -12,7 +12,9 @@
  */
 #include "lib/remote/names.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* libc's own, under second names that programs do not define */
@@ -119,6 +121,31 @@ PREAD(ckpt_name_pread, __pread64)
 PWRITE(ckpt_name_pwrite, __pwrite64)
 LSEEK(ckpt_name_lseek, __lseek)
 
+/* By path, in a dynamic program only: what was answered a moment ago.  libc has
+ * no second names for these; our own tables are patched, too. */
+static struct {
+    int (*stat)(const char *path, struct stat *st);
+    int (*lstat)(const char *path, struct stat *st);
+    int (*fstatat)(int dir, const char *path, struct stat *st, int flags);
+} libcs;
+
+#define STAT(name, parameters, simple, path, follow, otherwise)                \
+    int name parameters;                                                       \
+    int name parameters                                                        \
+    {                                                                          \
+        if (__builtin_expect(active, 0) && (simple) &&                         \
+            ckpt_fast_stat(path, follow, st) == 0)                             \
+            return 0;                                                          \
+        return otherwise;                                                      \
+    }
+STAT(ckpt_name_stat, (const char *path, struct stat *st), true, path, true,
+     libcs.stat(path, st))
+STAT(ckpt_name_lstat, (const char *path, struct stat *st), true, path, false,
+     libcs.lstat(path, st))
+STAT(ckpt_name_fstatat, (int dir, const char *path, struct stat *st, int flags),
+     dir == AT_FDCWD && (flags & ~AT_SYMLINK_NOFOLLOW) == 0, path, flags == 0,
+     libcs.fstatat(dir, path, st, flags))
+
 /* --- for --wrap --------------------------------------------------------------
  *
  * The linker makes __real_X the X that calls of X would reach.  Where that is
@@ -183,13 +210,22 @@ void ckpt_names_install(void)
         {"pwrite64", ckpt_name_pwrite, pwrite64, __pwrite64},
         {"lseek", ckpt_name_lseek, lseek, __lseek},
         {"lseek64", ckpt_name_lseek, lseek64, __lseek},
+        {"stat", ckpt_name_stat, stat, ckpt_if_libcs(stat)},
+        {"stat64", ckpt_name_stat, stat64, ckpt_if_libcs(stat64)},
+        {"lstat", ckpt_name_lstat, lstat, ckpt_if_libcs(lstat)},
+        {"lstat64", ckpt_name_lstat, lstat64, ckpt_if_libcs(lstat64)},
+        {"fstatat", ckpt_name_fstatat, fstatat, ckpt_if_libcs(fstatat)},
+        {"fstatat64", ckpt_name_fstatat, fstatat64, ckpt_if_libcs(fstatat64)},
     };
 
     if (!ckpt_lock_can_lend())
         return;
-    if (!active)
+    if (!active) {
+        libcs.stat = stat;
+        libcs.lstat = lstat;
+        libcs.fstatat = fstatat;
         ckpt_names_patch(names, sizeof names / sizeof names[0]);
-    if (!active)
         ckpt_stdio_install();
+    }
     active = true;
 }

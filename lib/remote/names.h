@@ -25,6 +25,10 @@ struct ckpt_name {
 /* In every object that is loaded now, for names that mean libc's. */
 void ckpt_names_patch(const struct ckpt_name *names, unsigned int count);
 
+/* `function`, or NULL when it is not in the object that has __read: for names
+ * of which libc has no second one. */
+const void *ckpt_if_libcs(const void *function);
+
 /* In what the loader has made read-only of the object to which the function
  * `libcs` belongs: `ours` wherever its address stands. */
 void ckpt_values_patch(const void *libcs, void *ours);

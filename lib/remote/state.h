@@ -191,7 +191,7 @@ struct ckpt_link {
     uint32_t next_xid;
     uint64_t calls;   /* made so far */
     uint64_t changes; /* of those, that may have changed a file */
-    struct ckpt_attr_entry *attrs;
+    struct ckpt_attrs *attrs;
     uint64_t rtt_tsc; /* the shortest time to an answer on this connection */
     struct ckpt_slot slots[CKPT_SLOTS];
     uint8_t *reply; /* one record */
@@ -373,21 +373,6 @@ struct ckpt_node *ckpt_node_get(const struct shadow_attr *attr);
 void ckpt_node_put(struct ckpt_node *node);
 int ckpt_node_index(const struct ckpt_node *node);
 
-/* --- attrs.c -----------------------------------------------------------------
- *
- * Attributes by path, from STAT and READDIR; good for a moment, and until the
- * job changes anything at home.
- */
-
-size_t ckpt_attrs_size(void);
-/* Have the attributes of `path` (absolute, at home) been seen just now? */
-bool ckpt_attrs_find(const char *path, bool follow, struct shadow_attr *attr);
-/* `follow` as they were asked for. */
-void ckpt_attrs_note(const char *path, bool follow,
-                     const struct shadow_attr *attr);
-/* One more call of this kind goes home. */
-void ckpt_attrs_call(uint32_t proc);
-
 /* --- map.c -------------------------------------------------------------------
  */
 
@@ -408,6 +393,9 @@ long ckpt_maps_write_back(void);
 long ckpt_fast_read(int fd, void *buf, size_t len, const uint64_t *at);
 long ckpt_fast_write(int fd, const void *buf, size_t len, const uint64_t *at);
 long ckpt_fast_seek(int fd, int64_t offset, int whence);
+/* A stat(2) or lstat(2) that was answered a moment ago. */
+struct stat;
+long ckpt_fast_stat(const char *path, bool follow, struct stat *to);
 /* A call on a remote regular file or directory, without a trap; CKPT_LOCAL for
  * other descriptors. */
 long ckpt_direct_call(struct ckpt_call *call,

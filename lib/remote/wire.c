@@ -18,6 +18,8 @@
  */
 #include "lib/remote/wire.h"
 
+#include "lib/remote/attrs.h"
+
 #include <string.h>
 
 enum { HEADER_WORDS = 12, RPC_VERSION = 2 };

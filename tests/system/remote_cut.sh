@@ -8,7 +8,9 @@ set -euo pipefail
 for program in "${remote_programs[@]}"; do
     build "$program" dynamic || continue
     for every in 2 7; do
-        [ "$program.$every" != remote_fast.c.2 ] || continue # many calls
+        case $program.$every in # many calls
+        remote_fast.c.2 | remote_again.c.2) continue ;;
+        esac
         compare "$program" dynamic "$fake_shadow" --cut $every
     done
 done
