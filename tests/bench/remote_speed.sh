@@ -139,7 +139,9 @@ run_calls() {
     done
     remote "$work/relinked" statfs | take remote
     # shellcheck disable=SC2086
-    over_sshfs "${ssh_port-0}" statfs ${calls#null } $small | take sshfs
+    over_sshfs "${ssh_port-0}" statfs ${calls#null } r64b | take sshfs
+    # a minute of small writes is enough of it
+    [ "$round" != 1 ] || over_sshfs "${ssh_port-0}" w64b | take sshfs
 }
 
 # over_line ROW...: all sides over the delaying line
