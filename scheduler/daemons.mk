@@ -44,7 +44,8 @@ ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	lib/common/program.c lib/common/program.h \
 	scheduler/starter/cgroup.c scheduler/starter/cgroup.h \
 	scheduler/starter/slink.c scheduler/starter/slink.h \
-	scheduler/starter/confine.c scheduler/starter/confine.h
+	scheduler/starter/confine.c scheduler/starter/confine.h \
+	scheduler/starter/confine_calls.c
 ckpt_starter_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_starter_LDADD = $(POOL_LIBS)
 

@@ -133,15 +133,17 @@ static int confine_files(const struct confine *confine, struct ckpt_err *err)
     return rc;
 }
 
-static int confine_use(struct ckpt_err *err)
+static int confine_use(const struct confine *confine, struct ckpt_err *err)
 {
-    struct rlimit none = {0, 0};
+    struct rlimit none = {0, 0}, data = {confine->memory, confine->memory};
 
     if (setpriority(PRIO_PROCESS, 0, 19) < 0)
         return ckpt_err_sys(err, "nice 19");
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BE_LOWEST);
     if (setrlimit(RLIMIT_CORE, &none) < 0)
         return ckpt_err_sys(err, "RLIMIT_CORE");
+    if (confine->memory > 0 && setrlimit(RLIMIT_DATA, &data) < 0)
+        return ckpt_err_sys(err, "RLIMIT_DATA");
     return 0;
 }
 
@@ -172,10 +174,10 @@ int confine_self(const struct confine *confine, struct ckpt_err *err)
         return ckpt_err_sys(err, "setsid");
     if (chdir(confine->scratch) < 0)
         return ckpt_err_sys(err, "%s", confine->scratch);
-    if (confine_use(err) < 0 || confine_user(confine, err) < 0 ||
+    if (confine_use(confine, err) < 0 || confine_user(confine, err) < 0 ||
         die_with_parent(confine, err) < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return ckpt_err_sys(err, "PR_SET_NO_NEW_PRIVS");
-    return confine_files(confine, err);
+    return confine_files(confine, err) < 0 ? -1 : confine_calls(err);
 }

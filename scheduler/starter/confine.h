@@ -4,7 +4,8 @@
  * and process group of its own, the lowest priority, no core dumps, no
  * privileges (and another user, when we are root), and, where the kernel has
  * Landlock, no file but those of the system (to read and execute) and its
- * scratch directory.  It dies with its parent.
+ * scratch directory, and not the calls that lead around that.  It dies with its
+ * parent.
  */
 #ifndef CKPT_SCHEDULER_CONFINE_H
 #define CKPT_SCHEDULER_CONFINE_H
@@ -12,6 +13,7 @@
 #include "lib/common/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct confine {
@@ -20,12 +22,16 @@ struct confine {
     bool change_user;    /* to uid and gid, with no other groups */
     uid_t uid;
     gid_t gid;
-    pid_t parent; /* ours: the job dies when it does */
+    pid_t parent;    /* ours: the job dies when it does */
+    uint64_t memory; /* bytes of data, where no control group bounds it; or 0 */
 };
 
 /* Confine the calling process.  -1 with errno and err when something that must
  * hold could not be done; a kernel without Landlock is no failure. */
 int confine_self(const struct confine *confine, struct ckpt_err *err);
+
+/* Take calls away, for ever (confine_calls.c).  -1 with errno. */
+int confine_calls(struct ckpt_err *err);
 
 /* The kernel's Landlock version, 0: none. */
 int confine_landlock_version(void);

@@ -395,6 +395,8 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
         give_scratch(&confine, err) == 0) {
         confine.program_fd = command.program_fd;
         cgroup_make(&job->cgroup, job->memory);
+        if (!job->cgroup.has_memory)
+            confine.memory = job->memory;
         rc = launch(job, &confine, &command, boot_fd, err);
     }
     if (rc < 0)

@@ -2,17 +2,27 @@
  *
  * Linked statically and without libckpt, so that it asks the station's kernel
  * and nobody else.  Argument: a file of the home directory.  Exits with the
- * number of the first thing that is wrong, 0 if nothing is.
+ * number of the first thing that is wrong, 0 if nothing is.  Signals and
+ * places are Landlock's to keep, as is, for a job of the same user, all that
+ * belongs to others.
  */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int can_open(const char *path, int flags)
@@ -31,6 +41,72 @@ static int open_descriptors(void)
     for (int fd = 3; fd < 1024; fd++)
         n += fcntl(fd, F_GETFD) >= 0;
     return n;
+}
+
+/* Each must fail; 20... */
+static int confined_calls(void)
+{
+    int pair[2], status;
+    struct rlimit limit = {1, 1};
+    char byte;
+    struct iovec to = {&byte, 1}, from = {&byte, 1};
+
+    if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+        return 20;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 21;
+    if (syscall(SYS_io_uring_setup, 1, NULL) >= 0 || errno != ENOSYS)
+        return 22;
+    if (syscall(SYS_keyctl, 0, -3, 0) >= 0) /* KEYCTL_GET_KEYRING_ID */
+        return 23;
+    if (prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit) == 0)
+        return 24;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(setsid() >= 0 || setpgid(0, 0) == 0);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+        return 25;
+    if (ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0)
+        return 26;
+    if (process_vm_readv(getppid(), &to, 1, &from, 1, 0) >= 0)
+        return 27;
+    if (setuid(0) == 0 || chroot(".") == 0)
+        return 28;
+    return 0;
+}
+
+/* Nothing of others is seen, whatever way is taken; 40... */
+static int confined_files(const char *home_file)
+{
+    static const char *const places[] = {"/home",    "/root", "/tmp",
+                                         "/dev/shm", "/run",  "/var/tmp"};
+    static const char *const of_parent[] = {"mem", "environ", "cwd", "fd/0",
+                                            "maps"};
+    char path[64];
+
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++)
+        if (open(places[i], O_RDONLY | O_DIRECTORY) >= 0)
+            return 40 + (int)i;
+    for (unsigned i = 0; i < sizeof of_parent / sizeof of_parent[0]; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)getppid(),
+                 of_parent[i]);
+        if (can_open(path, O_RDONLY))
+            return 50 + (int)i;
+    }
+    if (symlink(home_file, "way") < 0 || can_open("way", O_RDONLY))
+        return 60;
+    if (link("/etc/passwd", "passwd") == 0)
+        return 61;
+    if (can_open("/usr/made-by-a-job", O_WRONLY | O_CREAT) ||
+        can_open("/tmp/made-by-a-job", O_WRONLY | O_CREAT))
+        return 62;
+    if (can_open("/dev/tty", O_RDWR))
+        return 63;
+    /* capabilities in a namespace of its own do not help */
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+        mount("none", ".", "tmpfs", 0, NULL) == 0)
+        return 64;
+    return can_open(home_file, O_RDONLY) ? 65 : 0;
 }
 
 int main(int argc, char **argv)
@@ -67,5 +143,6 @@ int main(int argc, char **argv)
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 6 &&
         kill(getppid(), 0) == 0)
         return 13;
-    return 0;
+    int wrong = confined_calls();
+    return wrong ? wrong : confined_files(argv[1]);
 }
