@@ -46,6 +46,26 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* A record of its own version, and another prologue: one side alone cannot go
+ * without encryption. */
+START_TEST(plain_is_told_apart)
+{
+    uint8_t buf[CKPT_BOOT_MAX], one[CKPT_BOOT_PROLOGUE_LEN], other[sizeof one];
+    struct ckpt_boot boot = example, got;
+
+    ck_assert_int_eq(read_bytes(buf, ckpt_boot_encode(&boot, buf), &got), 0);
+    ck_assert(!got.plain);
+    ck_assert_uint_eq(buf[4], 1);
+    boot.plain = true;
+    ck_assert_int_eq(read_bytes(buf, ckpt_boot_encode(&boot, buf), &got), 0);
+    ck_assert(got.plain);
+    ck_assert_uint_eq(buf[4], 2);
+    ck_assert_uint_eq(ckpt_boot_prologue(&example, one), sizeof one);
+    ck_assert_uint_eq(ckpt_boot_prologue(&boot, other), sizeof other);
+    ck_assert_mem_ne(one, other, sizeof one);
+}
+END_TEST
+
 START_TEST(longest_host)
 {
     uint8_t buf[CKPT_BOOT_MAX];
@@ -87,6 +107,7 @@ int main(void)
     TCase *tc = tcase_create("boot");
 
     tcase_add_test(tc, round_trip);
+    tcase_add_test(tc, plain_is_told_apart);
     tcase_add_test(tc, longest_host);
     tcase_add_test(tc, refuses_others);
     suite_add_tcase(suite, tc);
