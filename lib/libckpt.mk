@@ -16,6 +16,8 @@ CAPTURE_SOURCES = \
 	lib/capture/capture.c lib/capture/capture.h \
 	lib/capture/child.c lib/capture/child.h \
 	lib/capture/children.c lib/capture/children.h \
+	lib/capture/filters.c lib/capture/filters.h \
+	lib/capture/guards.c lib/capture/guards.h lib/capture/pagemap.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \
 	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \

@@ -4,6 +4,7 @@
 #include "lib/capture/arena.h"
 #include "lib/capture/child.h"
 #include "lib/capture/corenotes.h"
+#include "lib/capture/filters.h"
 #include "lib/capture/increment.h"
 #include "lib/capture/kept.h"
 #include "lib/capture/memory.h"
@@ -458,6 +459,8 @@ static int look(struct capture *c, struct ckpt_err *err)
     look_meta(c);
     ckpt_files_inherited_prune(&s->inherited);
     if (ckpt_wrap_sysv(err) < 0 || ckpt_pending_look(err) < 0 ||
+        ckpt_filters_refuse(ckpt_stop_threads(&(size_t){0}), s->filters, err) <
+            0 ||
         ckpt_process_look(&c->process, s->settings.signal, err) < 0 ||
         ckpt_timers_look(&s->timers, &c->arena, err) < 0 ||
         ckpt_files_look(&c->files, &c->arena, &s->inherited, skip_descriptor,
@@ -466,8 +469,12 @@ static int look(struct capture *c, struct ckpt_err *err)
         return -1;
     look_around(c);
     c->memory_short = ckpt_release_hopeless();
-    if (list_memory(c, err) < 0)
+    if (list_memory(c, err) < 0 ||
+        ckpt_guards_look(&s->guards, &c->memory, s->settings.incremental, err) <
+            0)
         return -1;
+    c->rules.guards = s->guards.list;
+    c->rules.nguards = s->guards.count;
     /* what is found is kept in memory that an increment might leave out */
     return ckpt_advice_look(&s->advice, &c->memory, !s->settings.incremental,
                             &c->arena, err);

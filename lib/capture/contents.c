@@ -104,10 +104,20 @@ struct run {
     bool open;
 };
 
+/* What lies between two pieces that are saved is not to be touched. */
+static bool guarded(const struct look *l, uint64_t start, uint64_t end)
+{
+    for (size_t i = 0; i < l->rules->nguards; i++)
+        if (l->rules->guards[i].start < end && l->rules->guards[i].end > start)
+            return true;
+    return false;
+}
+
 static int extend(struct look *l, const struct ckpt_map *m, struct run *run,
                   uint64_t page)
 {
-    if (run->open && page - run->upto > l->gap) {
+    if (run->open && (page - run->upto > l->gap ||
+                      (page > run->upto && guarded(l, run->upto, page)))) {
         if (add_segment(l, m, run->start, run->upto - run->start,
                         page - run->start) < 0)
             return -1;

@@ -1,6 +1,7 @@
 /* dirty.c - see dirty.h */
 #include "lib/capture/dirty.h"
 
+#include "lib/capture/pagemap.h"
 #include "lib/capture/softdirty.h"
 #include "lib/common/sys.h"
 
@@ -12,8 +13,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-/* From the kernel's documentation (userfaultfd(2), ioctl_userfaultfd(2),
- * admin-guide/mm/pagemap); not in the headers of older systems. */
+/* From the kernel's documentation (userfaultfd(2), ioctl_userfaultfd(2)); not
+ * in the headers of older systems. */
 struct uffd_api {
     uint64_t api, features, ioctls;
 };
@@ -35,22 +36,7 @@ enum {
     UFFD_MODE_WP = 2,
 };
 
-struct scan_region {
-    uint64_t start, end, categories;
-};
-struct scan_arg {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask;
-    uint64_t return_mask;
-};
-#define SCAN_CALL _IOWR('f', 16, struct scan_arg)
 enum {
-    IS_WRITTEN = 1 << 1,
-    IS_PRESENT = 1 << 3,
-    IS_SWAPPED = 1 << 4,
-    IS_PFNZERO = 1 << 5,
-    SCAN_PROTECT = 1,
-    SCAN_CHECK_WPASYNC = 2,
     REGIONS = 512,
     PAGE = 4096,
 };
@@ -131,19 +117,19 @@ static int open_pagemap(void)
  * program with one of its own is refused. */
 static bool is_followed(int pagemap, uint64_t start, uint64_t end)
 {
-    struct scan_region region;
-    struct scan_arg arg = {
+    struct ckpt_scan_region region;
+    struct ckpt_scan_arg arg = {
         .size = sizeof arg,
-        .flags = SCAN_CHECK_WPASYNC,
+        .flags = CKPT_SCAN_CHECK_WPASYNC,
         .start = start,
         .end = end,
         .vec = (uint64_t)(uintptr_t)&region,
         .vec_len = 1,
         .max_pages = 1,
-        .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
-        .return_mask = IS_PRESENT,
+        .category_anyof_mask = CKPT_PAGE_IS_PRESENT | CKPT_PAGE_IS_SWAPPED,
+        .return_mask = CKPT_PAGE_IS_PRESENT,
     };
-    return ckpt_sys(SYS_ioctl, pagemap, SCAN_CALL, &arg) >= 0;
+    return ckpt_sys(SYS_ioctl, pagemap, CKPT_SCAN_CALL, &arg) >= 0;
 }
 
 /* Protection may be left from an earlier life of the pages, under another
@@ -194,27 +180,27 @@ void ckpt_runs_add(struct ckpt_runs *runs, uint64_t start, uint64_t end,
 static int scan(int pagemap, uint64_t start, uint64_t end,
                 struct ckpt_runs *runs)
 {
-    struct scan_region region[REGIONS];
-    struct scan_arg arg = {
+    struct ckpt_scan_region region[REGIONS];
+    struct ckpt_scan_arg arg = {
         .size = sizeof arg,
-        .flags = SCAN_PROTECT | SCAN_CHECK_WPASYNC,
+        .flags = CKPT_SCAN_PROTECT | CKPT_SCAN_CHECK_WPASYNC,
         .start = start,
         .end = end,
         .vec = (uint64_t)(uintptr_t)region,
         .vec_len = REGIONS,
-        .category_inverted = IS_PFNZERO,
-        .category_mask = IS_PFNZERO,
-        .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
-        .return_mask = IS_WRITTEN,
+        .category_inverted = CKPT_PAGE_IS_PFNZERO,
+        .category_mask = CKPT_PAGE_IS_PFNZERO,
+        .category_anyof_mask = CKPT_PAGE_IS_PRESENT | CKPT_PAGE_IS_SWAPPED,
+        .return_mask = CKPT_PAGE_IS_WRITTEN,
     };
 
     while (arg.start < end) {
-        long n = ckpt_sys(SYS_ioctl, pagemap, SCAN_CALL, &arg);
+        long n = ckpt_sys(SYS_ioctl, pagemap, CKPT_SCAN_CALL, &arg);
         if (n < 0)
             return (int)ckpt_sys_errno(n);
         for (long i = 0; i < n; i++)
             ckpt_runs_add(runs, region[i].start, region[i].end,
-                          region[i].categories & IS_WRITTEN);
+                          region[i].categories & CKPT_PAGE_IS_WRITTEN);
         if (arg.walk_end <= arg.start)
             break;
         arg.start = arg.walk_end;

@@ -185,6 +185,16 @@ static int classify_file(struct look *l, struct ckpt_map *m)
     return 0;
 }
 
+/* A mapping with MAP_GROWSDOWN.  Only for these the kernel takes that flag, and
+ * to set the protection that a mapping has changes nothing. */
+static bool grows_down(const struct ckpt_map *m)
+{
+    return m->kind == CKPT_MAP_ANON && m->ino == 0 && (m->prot & PROT_WRITE) &&
+           m->path[0] == '\0' &&
+           ckpt_sys(SYS_mprotect, m->start, 4096, m->prot | PROT_GROWSDOWN) ==
+               0;
+}
+
 static int classify(struct look *l, struct ckpt_map *m)
 {
     if (ckpt_ranges_hold(l->rules->zero, l->rules->nzero, m->start, m->end))
@@ -199,7 +209,7 @@ static int classify(struct look *l, struct ckpt_map *m)
         return refuse(l, m, "of an unknown kind");
     else
         return classify_file(l, m);
-    if (strcmp(m->path, "[stack]") == 0)
+    if (strcmp(m->path, "[stack]") == 0 || grows_down(m))
         m->flags |= CKPT_MAPF_STACK;
     if (strcmp(m->path, "[heap]") == 0)
         m->flags |= CKPT_MAPF_HEAP;

@@ -48,6 +48,8 @@ struct ckpt_memory_rules {
     size_t nzero;
     const struct ckpt_range *exclude; /* the program does not want them saved */
     size_t nexclude;
+    const struct ckpt_range *guards; /* not to be touched */
+    size_t nguards;
     struct ckpt_since *since;           /* NULL: everything is saved */
     const struct ckpt_open_file *files; /* open: those without a name can be
                                            mapped again by their content */

@@ -1,34 +1,16 @@
 /* pages.c - see pages.h */
 #include "lib/capture/pages.h"
 
+#include "lib/capture/pagemap.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
-#include <linux/ioctl.h>
 #include <string.h>
-
-/* From the kernel's documentation (admin-guide/mm/pagemap); not in the headers
- * of older systems. */
-struct scan_region {
-    uint64_t start, end, categories;
-};
-struct scan_arg {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask;
-    uint64_t return_mask;
-};
-#define SCAN_IOCTL _IOWR('f', 16, struct scan_arg)
-enum {
-    IS_FILE = 1 << 2,
-    IS_PRESENT = 1 << 3,
-    IS_SWAPPED = 1 << 4,
-    IS_PFNZERO = 1 << 5,
-};
 
 int ckpt_pages_open(struct ckpt_pages *pages)
 {
-    pages->no_scan = false;
+    pages->no_scan = pages->no_guards = false;
     pages->fd = (int)ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap",
                               O_RDONLY | O_CLOEXEC);
     return pages->fd < 0 ? -1 : 0;
@@ -42,10 +24,12 @@ void ckpt_pages_close(struct ckpt_pages *pages)
 }
 
 static long scan(const struct ckpt_pages *pages, uint64_t from, uint64_t end,
-                 bool changed_only, struct scan_region *region)
+                 bool changed_only, struct ckpt_scan_region *region)
 {
-    uint64_t never = IS_PFNZERO | (changed_only ? IS_FILE : 0);
-    struct scan_arg arg = {
+    uint64_t never = CKPT_PAGE_IS_PFNZERO |
+                     (changed_only ? CKPT_PAGE_IS_FILE : 0) |
+                     (pages->no_guards ? 0 : CKPT_PAGE_IS_GUARD);
+    struct ckpt_scan_arg arg = {
         .size = sizeof arg,
         .start = from,
         .end = end,
@@ -53,18 +37,18 @@ static long scan(const struct ckpt_pages *pages, uint64_t from, uint64_t end,
         .vec_len = 1,
         .category_inverted = never,
         .category_mask = never,
-        .category_anyof_mask = IS_PRESENT | IS_SWAPPED,
-        .return_mask = IS_FILE,
+        .category_anyof_mask = CKPT_PAGE_IS_PRESENT | CKPT_PAGE_IS_SWAPPED,
+        .return_mask = CKPT_PAGE_IS_FILE,
     };
-    return ckpt_sys(SYS_ioctl, pages->fd, SCAN_IOCTL, &arg);
+    return ckpt_sys(SYS_ioctl, pages->fd, CKPT_SCAN_CALL, &arg);
 }
 
 static bool wanted(uint64_t entry, bool changed_only)
 {
     bool present = entry >> 63 & 1, swapped = entry >> 62 & 1;
-    bool of_file = entry >> 61 & 1;
+    bool of_file = entry >> 61 & 1, guard = entry >> 58 & 1;
 
-    return (present || swapped) && !(changed_only && of_file);
+    return !guard && (present || swapped) && !(changed_only && of_file);
 }
 
 /* The same with eight bytes for each page. */
@@ -81,7 +65,7 @@ static bool read_entries(const struct ckpt_pages *pages, uint64_t from,
         ssize_t got = ckpt_pread_full(pages->fd, entry, n * 8,
                                       (off_t)(at / CKPT_PAGE * 8));
         if (got < (ssize_t)(n * 8))
-            memset(entry, 0xff, sizeof entry); /* not told: assume the worst */
+            memset(entry, 0x80, sizeof entry); /* not told: all present */
         for (uint64_t i = 0; i < n; i++, at += CKPT_PAGE) {
             bool want = wanted(entry[i], changed_only && got > 0);
             if (want && !in_run) {
@@ -100,12 +84,16 @@ static bool read_entries(const struct ckpt_pages *pages, uint64_t from,
 bool ckpt_pages_next(struct ckpt_pages *pages, uint64_t from, uint64_t end,
                      bool changed_only, uint64_t *start, uint64_t *stop)
 {
-    struct scan_region region;
+    struct ckpt_scan_region region;
 
     if (from >= end)
         return false;
     if (!pages->no_scan) {
         long n = scan(pages, from, end, changed_only, &region);
+        if (n == -EINVAL && !pages->no_guards) {
+            pages->no_guards = true;
+            n = scan(pages, from, end, changed_only, &region);
+        }
         if (n == 0)
             return false;
         if (n == 1) {

@@ -15,6 +15,7 @@ enum { CKPT_PAGE = 4096 };
 struct ckpt_pages {
     int fd; /* /proc/self/pagemap */
     bool no_scan;
+    bool no_guards; /* the kernel does not know of any (guards.h) */
 };
 
 int ckpt_pages_open(struct ckpt_pages *pages);

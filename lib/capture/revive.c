@@ -2,6 +2,7 @@
 #include "lib/capture/revive.h"
 
 #include "lib/capture/capture.h"
+#include "lib/capture/filters.h"
 #include "lib/capture/kept.h"
 #include "lib/capture/lazy.h"
 #include "lib/capture/state.h"
@@ -95,14 +96,16 @@ static void take_args(int *remote_fd)
 }
 
 /* Hooks are the program's own code, and run while all other threads stand: for
- * them the memory must be there. */
+ * them the memory must be there.  And what is loaded later would take the place
+ * of guards. */
 static void load_memory(struct ckpt_err *err)
 {
     const struct ckpt_revive_args *args = s->args;
     const struct ckpt_lazy_table *table = (const void *)args->lazy;
 
     if (table &&
-        ckpt_lazy_start(table, args->lazy_fd, s->non_restart > 0, err) < 0)
+        ckpt_lazy_start(table, args->lazy_fd,
+                        s->non_restart > 0 || s->guards.count > 0, err) < 0)
         die(err->text);
 }
 
@@ -153,9 +156,11 @@ void ckpt_revive_finish(void)
         die(err.text);
     if (remote_fd >= 0)
         ask_rhythm();
+    s->filters = ckpt_filters_count();
     load_memory(&err);
     give_back_hole();
     ckpt_advice_give(&s->advice);
+    ckpt_guards_give(&s->guards);
     ckpt_process_attributes_set(&s->attributes);
     ckpt_kept_revive();
     ckpt_pending_queue_process();

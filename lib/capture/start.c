@@ -7,6 +7,7 @@
 
 #include "lib/capture/capture.h"
 #include "lib/capture/environment.h"
+#include "lib/capture/filters.h"
 #include "lib/capture/kept.h"
 #include "lib/capture/marker.h"
 #include "lib/capture/state.h"
@@ -175,6 +176,7 @@ static int start(char **argv, struct ckpt_err *err)
     ckpt_environment_take();
     if (remote_fd >= 0 && ckpt_remote_start(remote_fd, err) < 0)
         return -1;
+    s->filters = ckpt_filters_count();
     ckpt_enable();
     return 0;
 }

@@ -7,6 +7,7 @@
 #define CKPT_CAPTURE_STATE_H
 
 #include "lib/capture/advice.h"
+#include "lib/capture/guards.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/pending.h"
 #include "lib/capture/request.h"
@@ -46,6 +47,8 @@ struct ckpt_capture_state {
                                         checkpoint signal */
     struct ckpt_process_attributes attributes;
     struct ckpt_advice advice;
+    struct ckpt_guards guards;
+    int32_t filters;            /* at the start, or after a restart */
     bool has_parent;            /* `ckpt restart` is its parent */
     _Atomic uint32_t knows_ids; /* it has asked for an id of its own */
     uint64_t captured_ns;       /* CLOCK_MONOTONIC of the capture */

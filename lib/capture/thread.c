@@ -47,6 +47,7 @@ void ckpt_thread_describe(struct ckpt_thread *t, void *ucontext)
     ckpt_sys(SYS_prctl, PR_GET_TID_ADDRESS, &t->tid_address);
     ckpt_sys(SYS_get_robust_list, 0, &t->robust_list, &t->robust_list_len);
     ckpt_sys(SYS_prctl, PR_GET_NAME, t->comm);
+    t->is_filtered = ckpt_sys(SYS_prctl, PR_GET_SECCOMP) > 0;
     describe_rseq(t);
     ckpt_attributes_look(&t->attributes, ckpt_capture_state.has_parent);
 }

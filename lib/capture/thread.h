@@ -34,6 +34,7 @@ struct ckpt_thread {
     struct ckpt_attributes attributes;
     int32_t tid;
     int32_t parked;
+    bool is_filtered; /* under seccomp */
     char comm[CKPT_COMM_MAX];
 };
 

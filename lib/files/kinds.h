@@ -13,6 +13,9 @@
 
 #include <sys/stat.h>
 
+/* The device numbers of terminals of a devpts: major ones. */
+enum { CKPT_PTS_MAJOR = 136, CKPT_PTS_MAJORS = 8 };
+
 struct ckpt_look {
     struct ckpt_file_table *table;
     struct ckpt_arena *arena;

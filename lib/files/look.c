@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+enum { MQUEUE_FS = 0x19800202 };
 
 static int64_t mtime_ns(const struct stat *st)
 {
@@ -105,6 +108,20 @@ static bool is_common_device(const struct stat *st)
            (major(st->st_rdev) == 5 && minor(st->st_rdev) == 0);
 }
 
+static const char *what_is(const struct stat *st)
+{
+    unsigned is = major(st->st_rdev);
+
+    if (S_ISLNK(st->st_mode))
+        return "a symbolic link that was opened (O_PATH)";
+    if (!S_ISCHR(st->st_mode) && !S_ISBLK(st->st_mode))
+        return "of an unknown kind";
+    return S_ISCHR(st->st_mode) && is >= CKPT_PTS_MAJOR &&
+                   is < CKPT_PTS_MAJOR + CKPT_PTS_MAJORS
+               ? "a terminal whose other end is not in the program"
+               : "a device";
+}
+
 static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
 {
     const struct stat *st = stat_of(l, f);
@@ -118,10 +135,7 @@ static int look_device(struct ckpt_look *l, struct ckpt_open_file *f)
         return pty < 0 ? -1 : 0;
     if (ckpt_look_given(l, f))
         return ckpt_look_terminal(l, f);
-    return ckpt_look_refuse(l, f,
-                            S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)
-                                ? "a device"
-                                : "of an unknown kind");
+    return ckpt_look_refuse(l, f, what_is(st));
 }
 
 static bool says_deleted(const char *path)
@@ -132,8 +146,19 @@ static bool says_deleted(const char *path)
     return len > tail && strcmp(path + len - tail, deleted) == 0;
 }
 
+static bool is_message_queue(const struct ckpt_look *l,
+                             const struct ckpt_open_file *f)
+{
+    struct statfs fs;
+
+    return ckpt_sys(SYS_fstatfs, ckpt_look_fd(l, f), &fs) == 0 &&
+           fs.f_type == MQUEUE_FS;
+}
+
 static int look_regular(struct ckpt_look *l, struct ckpt_open_file *f)
 {
+    if (is_message_queue(l, f))
+        return ckpt_look_refuse(l, f, "a POSIX message queue");
     if (strncmp(f->path, "pidfd:", 6) == 0)
         return ckpt_look_refuse(l, f, "a reference to a process (pidfd)");
     if (f->path[0] == '/' && stat_of(l, f)->st_nlink == 0 &&

@@ -17,8 +17,6 @@
 enum {
     PTMX_MAJOR = 5,
     PTMX_MINOR = 2,
-    SLAVE_MAJOR = 136, /* and the seven after it */
-    SLAVE_MAJORS = 8,
     FULL = 4095, /* bytes that the kernel holds ready to be read */
     LINES_FULL = FULL / 2,
     GET_PEER_FLAGS = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
@@ -46,8 +44,9 @@ static bool is_slave(const struct ckpt_look *l, const struct ckpt_open_file *f)
 {
     uint64_t dev = l->stats[f - l->table->files].st_rdev;
 
-    return S_ISCHR(f->mode) && major(dev) >= SLAVE_MAJOR &&
-           major(dev) < SLAVE_MAJOR + SLAVE_MAJORS && !(f->flags & O_PATH);
+    return S_ISCHR(f->mode) && major(dev) >= CKPT_PTS_MAJOR &&
+           major(dev) < CKPT_PTS_MAJOR + CKPT_PTS_MAJORS &&
+           !(f->flags & O_PATH);
 }
 
 static int number_of(int master)
@@ -67,7 +66,7 @@ static bool is_pair(const struct ckpt_look *l,
 {
     const struct stat *st = &l->stats[slave - l->table->files];
     int number = number_of(ckpt_look_fd(l, master));
-    unsigned base = (major(st->st_rdev) - SLAVE_MAJOR) << 20;
+    unsigned base = (major(st->st_rdev) - CKPT_PTS_MAJOR) << 20;
     char path[64];
     struct stat named;
 

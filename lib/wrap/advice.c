@@ -62,6 +62,8 @@ PUBLIC int madvise(void *addr, size_t len, int advice)
     case MADV_NORMAL:
         return call_counted(SYS_madvise, (long)addr, (long)len, advice);
     }
+    if (advice == CKPT_GUARD_INSTALL)
+        atomic_store(&ckpt_capture_state.guards.given, 1);
     return call(SYS_madvise, (long)addr, (long)len, advice);
 }
 

@@ -1,8 +1,10 @@
-/* stack.c - the stack still grows after a restart; setjmp, ucontext */
+/* stack.c - the stack still grows after a restart, and so does other memory
+ * that grows downwards; setjmp, ucontext */
 #include "tests/progs/prog.h"
 
 #include <setjmp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 static int deep(int n)
@@ -25,11 +27,25 @@ static void other(void)
     }
 }
 
+/* 8 KiB of memory that grows downwards, with room below. */
+static volatile char *growing(void)
+{
+    enum { ROOM = 4 << 20 };
+    char *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    munmap(room, ROOM);
+    return mmap(room + ROOM - 8192, 8192, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0);
+}
+
 int main(void)
 {
+    volatile char *down = growing();
     jmp_buf env;
     volatile int jumped = 0;
 
+    down[0] = 2;
     getcontext(&other_context);
     other_context.uc_stack.ss_sp = other_stack;
     other_context.uc_stack.ss_size = sizeof other_stack;
@@ -45,5 +61,7 @@ int main(void)
     prog_check(deep(1500) == 1500); /* 6 MiB */
     swapcontext(&main_context, &other_context);
     prog_check(steps == 2);
+    down[-20000] = 1;
+    prog_check(down[0] == 2 && down[-20000] == 1);
     return prog_end();
 }
