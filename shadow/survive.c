@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,13 @@ static const char name[] = "session";
 static const uint64_t magic = 0x31535345534b4350; /* "PCKSESS1" */
 
 _Static_assert((int)SURVIVE_BOOT_LEN == (int)SEGMENT_BOOT_LEN, "one boot id");
+
+/* All but the handles of jobs with many open files. */
+enum {
+    HANDLES_OF_MOST = 64,
+    USED_BY_ALL = offsetof(struct survive, handles) +
+                  HANDLES_OF_MOST * sizeof(struct kept_handle),
+};
 
 static struct survive *map(int fd)
 {
@@ -34,7 +42,11 @@ struct survive *survive_create(int dirfd, struct ckpt_err *err)
     unlinkat(dirfd, name, 0);
     int fd = openat(dirfd, name,
                     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd >= 0 && ftruncate(fd, sizeof *survive) == 0)
+    /* A page that the disk has no room for would kill us when it is touched:
+     * what every job needs is there before. */
+    if (fd >= 0)
+        errno = posix_fallocate(fd, 0, USED_BY_ALL);
+    if (fd >= 0 && errno == 0 && ftruncate(fd, sizeof *survive) == 0)
         survive = map(fd);
     if (!survive)
         ckpt_err_sys(err, "%s", name);

@@ -25,6 +25,7 @@ enum {
     TICK_MS = 100, /* while jobs are on stations */
     TICK_START_MS = 10,
     STOP_LIMIT_MS = 8000,
+    CLOCK_SET_MS = 2000, /* less is drift, or a pause of ours */
     WAITS_AT_ONCE = 256,
 };
 
@@ -47,8 +48,10 @@ int home_apply(struct home *home, uint64_t id, enum job_event event,
 
     if (store_apply(home->store, id, event, detail ? detail : &none,
                     home_wall_ms(), &after, NULL, &err) < 0) {
+        int saved = errno;
         log_line("job %llu: %s: %s", (unsigned long long)id,
                  job_event_name(event), err.text);
+        errno = saved;
         return -1;
     }
     log_line("job %llu: %s: now %s%s%s", (unsigned long long)id,
@@ -162,6 +165,7 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
         return ckpt_err_sys(err, "getrandom");
     find_names(home);
     home->started = time(NULL);
+    home->clock_ms = home_wall_ms() - (int64_t)pool_now_ms();
     log_limit(home->settings.log_max);
     home->eager = home->logs_due = home->waits_due = true;
     home_rpc_init(home);
@@ -203,6 +207,22 @@ static bool may_stop(const struct home *home, uint64_t now)
                               now - home->stopping_ms > STOP_LIMIT_MS);
 }
 
+/* The time that jobs compute is kept by the time of day; when that is set, it
+ * moves with it. */
+static void watch_clock(struct home *home, uint64_t now)
+{
+    int64_t clock_ms = home_wall_ms() - (int64_t)now;
+    int64_t moved_ms = clock_ms - home->clock_ms;
+    struct ckpt_err err;
+
+    if (moved_ms < CLOCK_SET_MS && moved_ms > -CLOCK_SET_MS)
+        return;
+    log_line("the clock was set by %lld s", (long long)moved_ms / 1000);
+    if (store_clock_set(home->store, moved_ms, &err) < 0)
+        log_line("%s", err.text);
+    home->clock_ms = clock_ms;
+}
+
 int home_main(const char *dir)
 {
     struct home *home = &self;
@@ -214,6 +234,7 @@ int home_main(const char *dir)
     }
     while (ckpt_serve_step(home->serve, wait_ms(home)) == 0) {
         uint64_t now = pool_now_ms();
+        watch_clock(home, now);
         active_step_all(home, now);
         home_ask(home, now);
         settle_waits(home);

@@ -40,6 +40,7 @@ struct active {
     enum active_phase phase;
     uint64_t phase_ms;
     long events_at;    /* read up to this byte */
+    bool again;        /* an earlier home station has read some of them */
     uint64_t cpu_ms;   /* used on the station, as far as we heard */
     uint64_t check_ms; /* next question to the station */
     uint64_t stale_ms; /* the station does not know it, since; 0: it does */
@@ -50,6 +51,7 @@ struct active {
     char reason[POOL_TEXT_MAX + 1];
     uint64_t leave_ms; /* next time we say so */
     uint64_t leave_since_ms;
+    uint64_t retry_ms;  /* its end could not be written down: not before */
     uint64_t ending_ms; /* the shadow was told to end; 0: not */
     pid_t resumed;      /* a killed shadow was started again; 0: it lives */
 };
@@ -105,6 +107,7 @@ struct home {
     bool over_quota;
     uint64_t quota_ms; /* not looked at before */
     bool waits_due;    /* jobs that wait for others are to be told */
+    int64_t clock_ms;  /* the time of day less the monotonic clock */
 };
 
 struct jobspec; /* shadow/jobdir.h */
@@ -136,6 +139,23 @@ int active_adopt_all(struct home *home, struct ckpt_err *err);
 void active_step_all(struct home *home, uint64_t now);
 /* The station is to get it off: with a checkpoint, or killed. */
 void active_leave(struct active *active, bool kill, const char *reason);
+
+/* Tell the queue what the shadow has told since.  (home_events.c) */
+void read_events(struct home *home, struct active *active);
+
+/* --- the end of an incarnation: home_end.c ------------------------------- */
+
+struct jobexit;
+
+/* It is over, as the shadow says; `active` is gone then, unless the queue
+ * cannot be written: then this is done again. */
+void incarnation_ended(struct home *home, struct active *active,
+                       const struct jobexit *end);
+/* The same with an event of ours. */
+void end_with(struct home *home, struct active *active, enum job_event event,
+              const struct job_detail *detail);
+/* The job was started: what went wrong before does not count any more. */
+void forget_failures(struct home *home, uint64_t id);
 
 /* Claim the station for the job and start a shadow. */
 void start_match(struct home *home, const coord_match *match);

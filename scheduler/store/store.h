@@ -101,6 +101,11 @@ int store_set_want_station(struct store *store, uint64_t id,
 int store_set_why(struct store *store, uint64_t id, const char *why,
                   struct ckpt_err *err);
 
+/* The time of day was set: jobs that compute have not computed for longer, or
+ * less, because of it. */
+int store_clock_set(struct store *store, int64_t moved_ms,
+                    struct ckpt_err *err);
+
 enum store_table { STORE_QUEUE = 0, STORE_HISTORY = 1 };
 enum store_order {
     STORE_BY_ID = 0,

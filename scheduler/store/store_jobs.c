@@ -299,6 +299,19 @@ static int job_update(struct store *store, sqlite3_stmt *stmt, uint64_t id,
     return 0;
 }
 
+int store_clock_set(struct store *store, int64_t moved_ms, struct ckpt_err *err)
+{
+    sqlite3_stmt *stmt = store_stmt(
+        store, "UPDATE jobs SET since_ms = since_ms + ?1 WHERE state = ?2",
+        err);
+
+    if (!stmt)
+        return -1;
+    sqlite3_bind_int64(stmt, 1, moved_ms);
+    sqlite3_bind_int(stmt, 2, JOB_RUNNING);
+    return store_run(store, stmt, "follow the clock", err);
+}
+
 int store_set_prio(struct store *store, uint64_t id, int prio,
                    struct ckpt_err *err)
 {

@@ -43,8 +43,11 @@ EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 TESTS += tests/system/pool_migrate.sh
 dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
 	tests/system/pool_long.sh tests/system/pool_points.sh \
-	tests/system/pool_return.sh
-TESTS += tests/system/pool_return.sh
+	tests/system/pool_return.sh tests/system/pool_clock.sh \
+	tests/system/pool_full.sh
+TESTS += tests/system/pool_return.sh tests/system/pool_clock.sh \
+	tests/system/pool_full.sh
+EXTRA_DIST += tests/progs/clock_jump.c
 CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh \
 	tests/system/pool_points.sh
 

@@ -1,0 +1,125 @@
+/* home_events.c - what a job's shadow tells the home station; see home.h
+ *
+ * The shadow appends to `events` in the job's directory; each line that the
+ * queue does not know yet becomes an event of the job.
+ */
+#include "scheduler/pool/log.h"
+#include "scheduler/station/home.h"
+
+#include "shadow/jobdir.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The library's words after a checkpoint. */
+static const char NEXT[] = "next checkpoint in ";
+
+/* Tell the queue, where it does not know yet (a home station that starts anew
+ * reads the events of the incarnation again). */
+static void take_event(struct home *home, const struct active *active,
+                       const struct job *job, const struct jobevent *event)
+{
+    struct job_detail detail = {.text = event->text};
+    char text[JOBDIR_TEXT_MAX + 16];
+    enum job_event what;
+
+    switch (event->kind) {
+    case JOBEVENT_STARTED:
+        what = JOB_EV_STARTED;
+        forget_failures(home, job->id);
+        break;
+    case JOBEVENT_SUSPENDED:
+        what = JOB_EV_OWNER_BACK;
+        break;
+    case JOBEVENT_RESUMED:
+        what = JOB_EV_OWNER_LEFT;
+        break;
+    case JOBEVENT_CHECKPOINTED:
+        if (active->again && (uint32_t)event->value <= job->image_generation)
+            return;
+        what = JOB_EV_CHECKPOINTED;
+        detail.generation = (uint32_t)event->value;
+        detail.size = event->size;
+        detail.cpu_usec = (int64_t)active->cpu_ms * 1000;
+        break;
+    case JOBEVENT_REFUSED:
+        what = JOB_EV_NOTE;
+        break;
+    case JOBEVENT_DENIED:
+    case JOBEVENT_CONFLICT:
+    case JOBEVENT_LOG:
+        what = JOB_EV_NOTE;
+        snprintf(text, sizeof text, "%s: %.*s", jobevent_name(event->kind),
+                 (int)sizeof text - 16, event->text);
+        if (event->kind == JOBEVENT_LOG)
+            snprintf(text, sizeof text, "%s", event->text);
+        log_line("job %llu: %s", (unsigned long long)job->id, text);
+        if (strcmp(text, job->why) == 0)
+            return; /* a refused checkpoint is asked for again and again */
+        detail.text = text;
+        break;
+    default:
+        return;
+    }
+    if (job_next(job->state, what) != JOB_NONE)
+        home_apply(home, job->id, what, &detail);
+}
+
+/* The program's library writes its refusals to the log. */
+static bool says_refused(const struct jobevent *event)
+{
+    static const char refused[] = "checkpoint refused",
+                      failed[] = "checkpoint failed";
+
+    return event->kind == JOBEVENT_LOG &&
+           (strncmp(event->text, refused, strlen(refused)) == 0 ||
+            strncmp(event->text, failed, strlen(failed)) == 0);
+}
+
+static void event_line(struct home *home, struct active *active, char *line)
+{
+    struct jobevent event;
+    struct job job;
+
+    line[strcspn(line, "\n")] = '\0';
+    if (jobevent_parse(line, &event) < 0 || event.epoch != active->epoch ||
+        store_get(home->store, active->id, &job, NULL) < 0)
+        return;
+    if (event.kind == JOBEVENT_LOG &&
+        strncmp(event.text, NEXT, strlen(NEXT)) == 0)
+        snprintf(active->rhythm, sizeof active->rhythm, "%s", event.text);
+    else
+        take_event(home, active, &job, &event);
+    job_clear(&job);
+    if (event.kind == JOBEVENT_MIGRATE)
+        order_migrate(home, active, event.text);
+    if (event.kind == JOBEVENT_CHECKPOINTED) {
+        active->refused = false;
+        home->quota_due = true;
+    } else if (event.kind == JOBEVENT_REFUSED || says_refused(&event)) {
+        order_refused(home, active);
+    }
+}
+
+void read_events(struct home *home, struct active *active)
+{
+    char path[PATH_MAX + 16], line[JOBEVENT_LINE_MAX];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/events", active->dir);
+    if (stat(path, &st) < 0 || st.st_size <= active->events_at)
+        return;
+    FILE *in = fopen(path, "re");
+    if (!in || fseek(in, active->events_at, SEEK_SET) < 0) {
+        if (in)
+            fclose(in);
+        return;
+    }
+    while (fgets(line, sizeof line, in) && strchr(line, '\n')) {
+        active->events_at = ftell(in);
+        event_line(home, active, line);
+    }
+    active->again = false;
+    fclose(in);
+}
