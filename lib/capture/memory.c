@@ -16,6 +16,7 @@
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -27,6 +28,7 @@ enum { COPY_FILE_MAX = 8 << 20 };
 
 /* A restart's own mappings, and what it adds to each of the program's. */
 static const uint64_t ROOM_TO_SPARE = 1ull << 40;
+enum { MAPS_TO_SPARE = 300 };
 
 struct look {
     struct ckpt_memory *memory;
@@ -278,6 +280,20 @@ static int list_maps(struct look *l, char *text)
     return 0;
 }
 
+static uint64_t max_map_count(void)
+{
+    char text[32];
+    long fd = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/sys/vm/max_map_count",
+                       O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return UINT64_MAX;
+    ssize_t n = ckpt_read_full((int)fd, text, sizeof text - 1);
+    ckpt_sys(SYS_close, fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0 ? strtoull(text, NULL, 10) : UINT64_MAX;
+}
+
 /* A restart lays all mappings out beside where they belong, and moves them. */
 static int check_room(const struct look *l)
 {
@@ -291,6 +307,11 @@ static int check_room(const struct look *l)
         end = m->end;
         bytes += m->end - m->start;
     }
+    if (mem->nmaps + MAPS_TO_SPARE > max_map_count())
+        return ckpt_err_set(l->err, ENOMEM,
+                            "%zu mappings leave a restart no room for its own "
+                            "(/proc/sys/vm/max_map_count)",
+                            mem->nmaps);
     if (bytes <= gap)
         return 0;
     return ckpt_err_set(l->err, ENOMEM,

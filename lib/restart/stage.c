@@ -21,6 +21,7 @@
 
 #define PAGE 4096ull
 #define HUGE_PAGE (2ull << 20)
+enum { MANY_MAPS = 20000 };
 #define LOW_END 0x10000ull
 #define HIGH_END 0x7ffffffff000ull
 /* room under a stack to grow into: what a restarted program may need */
@@ -548,9 +549,11 @@ static int stage_map(struct staging *s, const struct ckpt_map *m)
         flags |= MAP_GROWSDOWN;
     if (!(m->prot & PROT_WRITE))
         flags |= MAP_NORESERVE;
-    /* congruent to the final address, so that whole page tables move */
-    s->at =
-        (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE + m->start % HUGE_PAGE;
+    /* congruent to the final address, so that whole page tables move; but a
+     * gap is a mapping, too, and there may be no more than max_map_count */
+    if (s->notes->nmaps < MANY_MAPS)
+        s->at = (s->at + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE +
+                m->start % HUGE_PAGE;
     int prot = (int)m->prot | (fill_in ? PROT_READ | PROT_WRITE : 0);
     void *p = mmap((void *)s->at, len, prot, flags, fd, (off_t)m->offset);
     if (p == MAP_FAILED && errno == ENOMEM && !(flags & MAP_NORESERVE))

@@ -34,20 +34,9 @@ quit;
 X2
     go singular Singular -q --no-rc
 fi
-if begin yacas yacas; then
-    printf "%s\n" "N(Pi,60);" "Factors(x^12-1);" "ForEach(i, 1 .. 40) Echo(i, Factor(2^(i+1)+7), D(x) Sin(x)^i);" "Quit();" >stdin
-    go yacas yacas -pc
-fi
 if begin gfan gfan; then
-    echo 'Q[a,b,c,d,e]{a+b+c+d+e,a*b+b*c+c*d+d*e+e*a,a*b*c+b*c*d+c*d*e+d*e*a+e*a*b,a*b*c*d+b*c*d*e+c*d*e*a+d*e*a*b+e*a*b*c,a*b*c*d*e-1}' >stdin
-    go gfan gfan
-fi
-if begin lrs lrs; then
-    { echo 'c'; echo 'H-representation'; echo begin; echo '18 10 rational'
-        for i in 1 2 3 4 5 6 7 8 9; do
-            for s in 1 -1; do printf '1'; for j in 1 2 3 4 5 6 7 8 9; do [ $j = $i ] && printf ' %d' $s || printf ' %d/9%d' $(((i * j + s) % 3 - 1)) $j; done; echo; done
-        done; echo end; } >in.ine
-    FILTER='/^\*/d' go lrs lrs in.ine
+    echo 'Q[a,b,c,d]{a^2*b-c,b^2*c-d,c^2*d-a,d^2*a-b+a*c}' >stdin
+    go gfan gfan _bases
 fi
 if begin cvc5 cvc5; then
     { echo '(set-logic QF_BV)(declare-fun a () (_ BitVec 18))(declare-fun b () (_ BitVec 18))'
@@ -58,23 +47,6 @@ if begin boolector boolector; then
     { echo '(set-logic QF_BV)(declare-fun a () (_ BitVec 20))(declare-fun b () (_ BitVec 20))'
         echo '(assert (= (bvmul ((_ zero_extend 20) a) ((_ zero_extend 20) b)) (_ bv274871427101 40)))(assert (bvult a b))(assert (not (= a (_ bv1 20))))(check-sat)(exit)'; } >in.smt2
     go boolector boolector in.smt2
-fi
-if begin eprover eprover; then
-    cat >in.p <<'X2'
-fof(a1,axiom,![X,Y,Z]: m(m(X,Y),Z)=m(X,m(Y,Z))). fof(a2,axiom,![X]: m(e,X)=X). fof(a3,axiom,![X]: m(i(X),X)=e).
-fof(a4,axiom,![X]: m(X,m(X,X))=e). fof(g,conjecture,![X,Y]: h(h(X,Y),Y)=e). fof(a5,axiom,![X,Y]: h(X,Y)=m(m(X,Y),m(i(X),i(Y)))).
-X2
-    FILTER='/[Tt]ime/d; /^# Version/d' go eprover eprover --auto -s in.p
-fi
-if begin spass SPASS; then
-    cat >in.dfg <<'X2'
-begin_problem(p). list_of_descriptions. name({*p*}). author({*x*}). status(unsatisfiable). description({*robbins*}). end_of_list.
-list_of_symbols. functions[(m,2),(i,1),(e,0),(h,2)]. end_of_list.
-list_of_formulae(axioms). formula(forall([X,Y,Z],equal(m(m(X,Y),Z),m(X,m(Y,Z))))). formula(forall([X],equal(m(e,X),X))). formula(forall([X],equal(m(i(X),X),e))).
-formula(forall([X],equal(m(X,m(X,X)),e))). formula(forall([X,Y],equal(h(X,Y),m(m(X,Y),m(i(X),i(Y)))))). end_of_list.
-list_of_formulae(conjectures). formula(forall([X,Y],equal(h(h(X,Y),Y),e))). end_of_list. end_problem.
-X2
-    FILTER='/[0-9]:[0-9][0-9]:[0-9]/d' go spass SPASS in.dfg
 fi
 if begin qhull qhull; then
     awk 'BEGIN { print 7; print 420; x = 3; for (i = 0; i < 420; i++) { for (j = 0; j < 7; j++) { x = (x * 16807) % 2147483647; printf "%.6f ", x / 2147483647 } print "" } }' >stdin
