@@ -49,7 +49,7 @@ CAPTURE_SOURCES = \
 	lib/files/fdinfo.c lib/files/kinds.h \
 	lib/files/look.c lib/files/look.h lib/files/look_anon.c \
 	lib/files/look_content.c lib/files/look_pipe.c \
-	lib/files/look_pty.c lib/files/pty.c lib/files/pty.h \
+	lib/files/look_habits.c lib/files/look_pty.c lib/files/pty.c lib/files/pty.h \
 	lib/files/look_socket.c lib/files/look_terminal.c \
 	lib/files/look_watch.c \
 	lib/image/notes.c lib/image/notes.h \
@@ -130,7 +130,7 @@ lib_librestart_a_SOURCES = \
 	lib/restart/files.c lib/restart/files.h \
 	lib/restart/files_anon.c lib/restart/files_content.c \
 	lib/restart/files_kinds.h lib/restart/files_locks.c \
-	lib/restart/files_pair.c lib/restart/files_pty.c \
+	lib/restart/files_habits.c lib/restart/files_pair.c lib/restart/files_pty.c \
 	lib/files/pty.c lib/files/pty.h lib/restart/files_terminal.c \
 	lib/restart/files_watch.c \
 	lib/restart/clock.c lib/restart/clock.h \

@@ -266,6 +266,11 @@ static void encode_objects(struct ckpt_bytes *b, const struct capture *c)
     ckpt_objects_encode(b, c->files.files, c->files.nfiles);
 }
 
+static void encode_habits(struct ckpt_bytes *b, const struct capture *c)
+{
+    ckpt_habits_encode(b, c->files.files, c->files.nfiles);
+}
+
 static void encode_kept(struct ckpt_bytes *b, const struct capture *c)
 {
     ckpt_kept_encode(b, &c->kept);
@@ -340,6 +345,8 @@ static int make_notes(struct capture *c, struct ckpt_err *err)
         add_note(&e, CKPT_NOTE_PROCESS, encode_process) < 0 ||
         add_note(&e, CKPT_NOTE_OBJECTS, encode_objects) < 0 ||
         add_note(&e, CKPT_NOTE_TAKEN, encode_taken) < 0 ||
+        (ckpt_habits_any(c->files.files, c->files.nfiles) &&
+         add_note(&e, CKPT_NOTE_HABITS, encode_habits) < 0) ||
         (c->kept.number > 0 && add_note(&e, CKPT_NOTE_KEPT, encode_kept) < 0))
         return -1;
     if (c->increment.since.increment &&

@@ -62,6 +62,8 @@ int ckpt_look_inotify(struct ckpt_look *l, struct ckpt_open_file *f);
 /* A file whose content travels in the image. */
 int ckpt_look_content(struct ckpt_look *l, struct ckpt_open_file *f,
                       enum ckpt_file_kind kind);
+/* What was set for it since it was opened; for every kind. */
+int ckpt_look_habits(struct ckpt_look *l, struct ckpt_open_file *f);
 int ckpt_look_locks(struct ckpt_look *l, struct ckpt_open_file *f);
 
 #endif

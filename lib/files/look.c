@@ -297,7 +297,8 @@ static int look_kinds(struct ckpt_look *l)
         if (S_ISREG(t->files[i].mode) && ckpt_look_locks(l, &t->files[i]) < 0)
             return -1;
     for (size_t i = 0; i < t->nfiles; i++)
-        if (look_kind(l, &t->files[i]) < 0)
+        if (look_kind(l, &t->files[i]) < 0 ||
+            ckpt_look_habits(l, &t->files[i]) < 0)
             return -1;
     return 0;
 }

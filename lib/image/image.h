@@ -103,6 +103,7 @@ enum ckpt_note_type {
     CKPT_NOTE_TAKEN = 0x434b000b,     /* may be missing */
     CKPT_NOTE_KEPT = 0x434b000c,      /* may be missing: files are tracked */
     CKPT_NOTE_AROUND = 0x434b000d,    /* may be missing */
+    CKPT_NOTE_HABITS = 0x434b000e,    /* may be missing: as when opened */
 };
 
 /* A range of addresses, page-aligned. */

@@ -120,6 +120,41 @@ void ckpt_objects_encode(struct ckpt_bytes *b,
     }
 }
 
+static bool has_habits(const struct ckpt_open_file *f)
+{
+    const struct ckpt_habits *h = &f->habits;
+
+    return h->owner || h->signal || h->low_mark || h->peek_from;
+}
+
+bool ckpt_habits_any(const struct ckpt_open_file *files, size_t nfiles)
+{
+    for (size_t i = 0; i < nfiles; i++)
+        if (has_habits(&files[i]))
+            return true;
+    return false;
+}
+
+void ckpt_habits_encode(struct ckpt_bytes *b,
+                        const struct ckpt_open_file *files, size_t nfiles)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < nfiles; i++)
+        count += has_habits(&files[i]);
+    ckpt_put_u32(b, count);
+    for (size_t i = 0; i < nfiles; i++) {
+        const struct ckpt_habits *h = &files[i].habits;
+        if (!has_habits(&files[i]))
+            continue;
+        ckpt_put_u32(b, (uint32_t)i);
+        ckpt_put_u32(b, h->owner);
+        ckpt_put_u32(b, h->signal);
+        ckpt_put_u32(b, h->low_mark);
+        ckpt_put_u32(b, h->peek_from);
+    }
+}
+
 void ckpt_kept_encode(struct ckpt_bytes *b, const struct ckpt_kept *kept)
 {
     ckpt_put_u32(b, kept->number);

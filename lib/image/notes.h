@@ -125,6 +125,15 @@ struct ckpt_blob {
     const uint8_t *data;
     uint32_t len;
 };
+/* HABITS: what was set for a description after it was opened; 0: nothing. */
+enum ckpt_owner { CKPT_OWNER_THREAD = 1, CKPT_OWNER_PROCESS, CKPT_OWNER_GROUP };
+struct ckpt_habits {
+    uint32_t owner;     /* who gets its signals: the first thread, the process
+                           or its group; enum ckpt_owner */
+    uint32_t signal;    /* F_SETSIG */
+    uint32_t low_mark;  /* SO_RCVLOWAT */
+    uint32_t peek_from; /* SO_PEEK_OFF, plus 1 */
+};
 struct ckpt_open_file {
     uint32_t kind;
     uint32_t flags; /* F_GETFL */
@@ -135,6 +144,7 @@ struct ckpt_open_file {
     uint64_t digest;  /* of the contents of a file open for writing
                          (files/digest.h); 0: none */
     const char *path; /* never NULL */
+    struct ckpt_habits habits;
     /* in the OBJECTS note, for files that have any of these */
     struct ckpt_blob state;   /* of the kind */
     struct ckpt_blob locks;   /* held through this description */
@@ -219,6 +229,10 @@ void ckpt_files_encode(struct ckpt_bytes *b, const struct ckpt_open_file *files,
                        size_t nfiles, const struct ckpt_descriptor *descriptors,
                        size_t ndescriptors);
 /* What FILES has no room for. */
+/* Whether there are any: then the note is to be written. */
+bool ckpt_habits_any(const struct ckpt_open_file *files, size_t nfiles);
+void ckpt_habits_encode(struct ckpt_bytes *b,
+                        const struct ckpt_open_file *files, size_t nfiles);
 void ckpt_objects_encode(struct ckpt_bytes *b,
                          const struct ckpt_open_file *files, size_t nfiles);
 void ckpt_kept_encode(struct ckpt_bytes *b, const struct ckpt_kept *kept);

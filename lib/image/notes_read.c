@@ -17,6 +17,7 @@ enum {
     FILE_BYTES = 4 * 4 + 6 * 8 + 4,
     DESCRIPTOR_BYTES = 3 * 4,
     OBJECT_BYTES = 4 * 4,
+    HABITS_BYTES = 20,
 };
 
 struct decoder {
@@ -205,6 +206,24 @@ static void get_objects(struct decoder *d, struct ckpt_notes *notes)
     }
 }
 
+static void get_habits(struct decoder *d, struct ckpt_notes *notes)
+{
+    uint32_t count = get_count(&d->in, HABITS_BYTES);
+
+    for (uint32_t i = 0; i < count && !d->in.failed; i++) {
+        uint32_t file = ckpt_get_u32(&d->in);
+        if (file >= notes->nfiles) {
+            d->in.failed = true;
+            return;
+        }
+        struct ckpt_habits *h = &notes->files[file].habits;
+        h->owner = ckpt_get_u32(&d->in);
+        h->signal = ckpt_get_u32(&d->in);
+        h->low_mark = ckpt_get_u32(&d->in);
+        h->peek_from = ckpt_get_u32(&d->in);
+    }
+}
+
 static void get_process(struct decoder *d, struct ckpt_notes *notes)
 {
     struct ckpt_process *p = &notes->process;
@@ -278,6 +297,7 @@ static const struct {
     {CKPT_NOTE_OBJECTS, "objects", get_objects},
     {CKPT_NOTE_TAKEN, "taken", get_taken},
     {CKPT_NOTE_KEPT, "kept", get_kept},
+    {CKPT_NOTE_HABITS, "habits", get_habits},
 };
 enum { NSECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -318,7 +338,8 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
             ckpt_image_note(image, "CKPT", sections[i].type, &len);
         if (!data && (sections[i].type == CKPT_NOTE_OBJECTS ||
                       sections[i].type == CKPT_NOTE_TAKEN ||
-                      sections[i].type == CKPT_NOTE_KEPT))
+                      sections[i].type == CKPT_NOTE_KEPT ||
+                      sections[i].type == CKPT_NOTE_HABITS))
             continue;
         if (!data)
             return ckpt_err_set(err, EPROTO, "the %s note is missing",

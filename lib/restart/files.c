@@ -299,7 +299,8 @@ static int commit_kinds(const struct ckpt_notes *notes, struct ckpt_err *err)
             k++;
         if (k != i)
             continue;
-        if (ckpt_files_commit_locks(f, d->fd, err) < 0)
+        if (ckpt_files_commit_locks(f, d->fd, err) < 0 ||
+            ckpt_files_commit_habits(f, d->fd, err) < 0)
             return -1;
         if (f->kind == CKPT_FILE_EPOLL &&
             ckpt_files_commit_epoll(f, d->fd, err) < 0)

@@ -51,6 +51,9 @@ int ckpt_files_commit_epoll(const struct ckpt_open_file *f, int fd,
                             struct ckpt_err *err);
 int ckpt_files_commit_timerfd(const struct ckpt_open_file *f, int fd,
                               struct ckpt_err *err);
+/* Signals that a file sends, and marks in sockets. */
+int ckpt_files_commit_habits(const struct ckpt_open_file *f, int fd,
+                             struct ckpt_err *err);
 int ckpt_files_commit_locks(const struct ckpt_open_file *f, int fd,
                             struct ckpt_err *err);
 

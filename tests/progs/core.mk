@@ -7,7 +7,7 @@ CC_LOG_COMPILER = $(C_LOG_COMPILER)
 F90_LOG_COMPILER = $(C_LOG_COMPILER)
 
 core_progs = \
-	tests/progs/advice.c tests/progs/advice_all.c tests/progs/api.c tests/progs/code.c \
+	tests/progs/advice.c tests/progs/advice_all.c tests/progs/api.c tests/progs/async.c tests/progs/code.c \
 	tests/progs/attributes.c tests/progs/directed.c tests/progs/events.c tests/progs/exceptions.cc \
 	tests/progs/files.c tests/progs/guards.c tests/progs/heap.c tests/progs/hints.c tests/progs/ids.c tests/progs/inside.c tests/progs/lazy.c tests/progs/leaderless.c tests/progs/locks.c tests/progs/manythreads.c tests/progs/modules.c \
 	tests/progs/nameless.c tests/progs/openmp.f90 tests/progs/ownsignal.c tests/progs/pipes.c tests/progs/procself.c tests/progs/ptys.c \

@@ -123,6 +123,17 @@ static int with_lease(void)
     return fcntl(fd, F_SETLEASE, F_RDLCK);
 }
 
+static int with_owner(void)
+{
+    int ends[2];
+
+    /* a signal that does it no harm */
+    if (pipe(ends) < 0 || fcntl(ends[0], F_SETOWN, getppid()) < 0 ||
+        fcntl(ends[0], F_SETSIG, SIGWINCH) < 0)
+        return -1;
+    return fcntl(ends[0], F_SETFL, O_ASYNC);
+}
+
 static int make(const char *kind)
 {
     static char params[128];
@@ -146,6 +157,8 @@ static int make(const char *kind)
         return with_lease();
     if (strcmp(kind, "flight") == 0)
         return with_descriptors_in_flight();
+    if (strcmp(kind, "owner") == 0)
+        return with_owner();
     return with_socket(kind);
 }
 
