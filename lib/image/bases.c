@@ -21,7 +21,7 @@ struct chains {
         long alive;
     } chain[CHAINS_MAX];
     size_t count;
-    bool overflow;
+    bool overflow, ends;
 };
 
 bool ckpt_bases_member(const char *path, const char *member, char *name,
@@ -58,8 +58,17 @@ int ckpt_bases_link(const char *path, const char *tmp, const char *member)
         return (int)ckpt_sys_errno(rc);
     ckpt_sys(SYS_unlinkat, AT_FDCWD, name, 0);
     rc = ckpt_sys(SYS_linkat, AT_FDCWD, tmp, AT_FDCWD, name, 0);
-    if (ckpt_sys_errno(rc) < 0)
+    return (int)ckpt_sys_errno(rc);
+}
+
+int ckpt_bases_sync(const char *path)
+{
+    char dir[PATH_MAX];
+
+    if (!ckpt_bases_member(path, "", dir, sizeof dir)) {
+        errno = ENAMETOOLONG;
         return -1;
+    }
     return fsync_directory(dir);
 }
 
@@ -110,8 +119,11 @@ static void remove_dead(struct chains *chains, int dir, const char *name)
     long depth = depth_of(name);
     const long *alive = depth < 0 ? NULL : alive_of(chains, name);
 
-    if (alive && depth > *alive)
-        ckpt_sys(SYS_unlinkat, dir, name, 0);
+    if (!alive || depth <= *alive)
+        return;
+    if (chains->ends) /* open, it is freed later */
+        ckpt_sys(SYS_openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    ckpt_sys(SYS_unlinkat, dir, name, 0);
 }
 
 static void each_entry(struct chains *chains, int dir,
@@ -134,13 +146,14 @@ static void each_entry(struct chains *chains, int dir,
     chains->overflow = true;
 }
 
-void ckpt_bases_collect(const char *path)
+void ckpt_bases_collect(const char *path, bool ends)
 {
     struct chains chains;
     char name[PATH_MAX];
 
     chains.count = 0;
     chains.overflow = false;
+    chains.ends = ends;
     if (!ckpt_bases_member(path, "", name, sizeof name))
         return;
     long dir = ckpt_sys(SYS_openat, AT_FDCWD, name,

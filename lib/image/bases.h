@@ -27,12 +27,16 @@ bool ckpt_bases_member(const char *path, const char *member, char *name,
                        size_t size);
 
 /* Give the file `tmp`, about to become the image PATH, its name among the
- * bases, and make that durable.  0, or -1 with errno: then nothing can build
- * on it. */
+ * bases.  0, or -1 with errno: then nothing can build on it. */
 int ckpt_bases_link(const char *path, const char *tmp, const char *member);
 
+/* Make such names durable: to be done before anything builds on them.  After
+ * the image has its own name both are in one commit of many a file system's
+ * journal. */
+int ckpt_bases_sync(const char *path);
+
 /* Remove what no image needs any more.  Never fails; looks at a bounded number
- * of entries. */
-void ckpt_bases_collect(const char *path);
+ * of entries.  `ends`: as in struct ckpt_file_sink. */
+void ckpt_bases_collect(const char *path, bool ends);
 
 #endif

@@ -203,15 +203,16 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
         return ckpt_err_sys(err, "fsync %s", s->tmp);
     ckpt_stamp_set(s->fd);
     /* without a link nothing will build on it, which is found out then */
-    if (s->member)
-        ckpt_bases_link(s->path, s->tmp, s->member);
+    bool linked = s->member && ckpt_bases_link(s->path, s->tmp, s->member) == 0;
     hold_replaced(s);
     if (take_place(s, err))
         return -1;
     close_fd(s);
+    if (linked && ckpt_bases_sync(s->path))
+        return ckpt_err_sys(err, "fsync the bases of %s", s->path);
     if (ckpt_fsync_parent(s->path))
         return ckpt_err_sys(err, "fsync the directory of %s", s->path);
-    ckpt_bases_collect(s->path);
+    ckpt_bases_collect(s->path, s->ends);
     return 0;
 }
 

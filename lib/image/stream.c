@@ -42,8 +42,6 @@ void ckpt_stream_begin(struct ckpt_stream *s, int fd)
     s->slots = (uint8_t *)p;
     set_direct(s, true);
     s->refused = !s->direct;
-    if (s->direct && ckpt_sys(SYS_io_setup, SLOTS, &s->aio) < 0)
-        s->aio = 0;
 }
 
 /* Begin to write back what is new; a hint, so failure means nothing.  Not the
@@ -122,6 +120,17 @@ static void make_room(struct ckpt_stream *s, uint64_t end)
         ckpt_sys(SYS_ftruncate, s->fd, s->room);
 }
 
+/* Only for who needs it: to end it takes 30 to 40 ms. */
+static bool have_aio(struct ckpt_stream *s)
+{
+    if (s->aio == 0 && !s->no_aio &&
+        ckpt_sys(SYS_io_setup, SLOTS, &s->aio) < 0) {
+        s->aio = 0;
+        s->no_aio = true;
+    }
+    return s->aio != 0;
+}
+
 /* Send the slot that is full on its way, and get the next. */
 static int send_slot(struct ckpt_stream *s)
 {
@@ -139,7 +148,8 @@ static int send_slot(struct ckpt_stream *s)
     s->place[slot] = s->offset - SLOT_LEN;
     if (s->direct)
         make_room(s, s->offset);
-    if (s->direct && s->aio && ckpt_sys(SYS_io_submit, s->aio, 1, list) == 1)
+    if (s->direct && have_aio(s) &&
+        ckpt_sys(SYS_io_submit, s->aio, 1, list) == 1)
         s->busy[slot] = true;
     else if (write_slot(s, slot) < 0)
         return -1;

@@ -55,6 +55,7 @@ struct ckpt_stream {
     uint64_t place[CKPT_STREAM_SLOTS]; /* offset of each */
     bool busy[CKPT_STREAM_SLOTS];      /* on its way */
     unsigned long aio;                 /* 0: none */
+    bool no_aio;                       /* the system has refused it */
     struct ckpt_stream_lane lanes[CKPT_STREAM_LANES];
     bool copied; /* something could not be spliced */
 };

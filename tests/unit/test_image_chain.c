@@ -337,11 +337,11 @@ START_TEST(collects)
     snprintf(other, sizeof other, "%s/other", dir);
     ck_assert_int_eq(link(member(1), other), 0); /* somebody's own name */
     unlink(image);
-    ckpt_bases_collect(image);
+    ckpt_bases_collect(image, false);
     ck_assert(there(0) && there(1) && !there(2));
     check_link(other, 1);
     unlink(other);
-    ckpt_bases_collect(image);
+    ckpt_bases_collect(image, false);
     ck_assert(!there(0) && !there(1));
     snprintf(other, sizeof other, "%s.bases", image);
     ck_assert_int_eq(access(other, F_OK), -1);
