@@ -52,7 +52,7 @@ CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh \
 	tests/system/pool_points.sh
 
 # What users of a pool see.
-user_tests = tests/system/pool_submit.sh tests/system/pool_hooks.sh tests/system/pool_images.sh \
+user_tests = tests/system/cli_contract.sh tests/system/pool_submit.sh tests/system/pool_hooks.sh tests/system/pool_images.sh \
 	tests/system/pool_logs.sh
 dist_check_SCRIPTS += $(user_tests)
 TESTS += $(user_tests)
