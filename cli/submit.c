@@ -8,6 +8,7 @@
 #include "scheduler/core/expr.h"
 #include "scheduler/core/grant.h"
 #include "scheduler/core/notify.h"
+#include "scheduler/pool/pool_conf.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -314,6 +315,29 @@ static char *read_whole(const char *path, struct ckpt_err *err)
     return text;
 }
 
+/* Mail that nobody can send is worth a word now. */
+static void check_mailer(const struct job_spec *spec)
+{
+    char program[PATH_MAX], text[PATH_MAX + 128];
+    struct ckpt_err err;
+
+    if (!spec->notify || strcasecmp(spec->notify, "never") == 0)
+        return;
+    struct ckpt_conf *conf = pool_conf_load(cli_pool_dir(), &err);
+    if (!conf)
+        return; /* the submission will say what is wrong */
+    const char *command = ckpt_conf_text(conf, "mail_command", NULL);
+    snprintf(program, sizeof program, "%.*s", (int)strcspn(command, " \t"),
+             command);
+    ckpt_conf_destroy(conf);
+    if (program[0] != '/' || access(program, X_OK) == 0)
+        return;
+    snprintf(text, sizeof text,
+             "no mail will be sent: %s: %s (mail_command in pool.conf)",
+             program, strerror(errno));
+    cli_notice(text);
+}
+
 static int submit_file(const struct cli *cli, const char *path,
                        const struct submit_context *context)
 {
@@ -331,8 +355,10 @@ static int submit_file(const struct cli *cli, const char *path,
     for (size_t i = 0; i < count && result == 0; i++)
         if ((result = check_program(made[i].spec.executable, &err)) == 0)
             result = check_files(&made[i].spec, &err);
-    if (result == 0)
+    if (result == 0) {
+        check_mailer(&made[0].spec);
         result = submit_send(cli, made, count, &id, &err);
+    }
     submissions_free(made, count);
     return result ? cli_fail(&err) : 0;
 }
@@ -349,8 +375,10 @@ static int submit_program(const struct cli *cli, struct submission *s,
     s->spec.umask = context->umask;
     s->spec.env = submit_environment(context->env, true);
     s->spec.executable = find_program(argv[0], context->cwd, &err);
-    if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0)
+    if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0) {
+        check_mailer(&s->spec);
         result = submit_send(cli, s, 1, &id, &err);
+    }
     job_list_free(s->spec.env);
     job_list_free(s->spec.grants);
     job_list_free(s->spec.maps);

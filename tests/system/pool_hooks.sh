@@ -35,6 +35,14 @@ grep -q "^Subject: ckpt job $bad (false) ended with exit code 1$" "$mail" ||
     fail "$(cat "$mail")"
 until_true grep -q "^$bad false completed code=1 " told.0
 
+# Where nothing can send mail the submitter is told.
+sed -i.kept 's|^mail_command = .*|mail_command = /none/mailer|' "$CKPT_POOL/pool.conf"
+ckpt rm "$(ckpt submit --notify always --require 'name == "x"' /bin/true 2>err)" \
+    >/dev/null
+grep -q 'no mail will be sent: /none/mailer: No such file' err ||
+    fail "no word of a missing mailer: $(cat err)"
+mv "$CKPT_POOL/pool.conf.kept" "$CKPT_POOL/pool.conf"
+
 # Held, and then removed: errors are told when it is held, all when it goes.
 job=$(ckpt submit --notify always --on-done "$tell" \
     --require 'name == "nowhere"' -- /bin/true)
