@@ -17,6 +17,7 @@ CAPTURE_SOURCES = \
 	lib/capture/child.c lib/capture/child.h \
 	lib/capture/children.c lib/capture/children.h \
 	lib/capture/filters.c lib/capture/filters.h \
+	lib/capture/policies.c lib/capture/policies.h \
 	lib/capture/guards.c lib/capture/guards.h lib/capture/pagemap.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \

@@ -477,6 +477,7 @@ static int look(struct capture *c, struct ckpt_err *err)
     look_around(c);
     c->memory_short = ckpt_release_hopeless();
     if (list_memory(c, err) < 0 ||
+        ckpt_policies_look(&s->policies, &c->memory, err) < 0 ||
         ckpt_guards_look(&s->guards, &c->memory, s->settings.incremental, err) <
             0)
         return -1;

@@ -97,15 +97,16 @@ static void take_args(int *remote_fd)
 
 /* Hooks are the program's own code, and run while all other threads stand: for
  * them the memory must be there.  And what is loaded later would take the place
- * of guards. */
+ * of guards, and of memory that is bound to nodes. */
 static void load_memory(struct ckpt_err *err)
 {
     const struct ckpt_revive_args *args = s->args;
     const struct ckpt_lazy_table *table = (const void *)args->lazy;
 
-    if (table &&
-        ckpt_lazy_start(table, args->lazy_fd,
-                        s->non_restart > 0 || s->guards.count > 0, err) < 0)
+    if (table && ckpt_lazy_start(table, args->lazy_fd,
+                                 s->non_restart > 0 || s->guards.count > 0 ||
+                                     s->policies.count > 0,
+                                 err) < 0)
         die(err->text);
 }
 
@@ -160,6 +161,7 @@ void ckpt_revive_finish(void)
     load_memory(&err);
     give_back_hole();
     ckpt_advice_give(&s->advice);
+    ckpt_policies_give(&s->policies);
     ckpt_guards_give(&s->guards);
     ckpt_process_attributes_set(&s->attributes);
     ckpt_kept_revive();

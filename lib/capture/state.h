@@ -10,6 +10,7 @@
 #include "lib/capture/guards.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/pending.h"
+#include "lib/capture/policies.h"
 #include "lib/capture/request.h"
 #include "lib/capture/rhythm.h"
 #include "lib/capture/settings.h"
@@ -48,6 +49,7 @@ struct ckpt_capture_state {
     struct ckpt_process_attributes attributes;
     struct ckpt_advice advice;
     struct ckpt_guards guards;
+    struct ckpt_policies policies;
     int32_t filters;            /* at the start, or after a restart */
     bool has_parent;            /* `ckpt restart` is its parent */
     _Atomic uint32_t knows_ids; /* it has asked for an id of its own */
