@@ -71,6 +71,30 @@ uint64_t ckpt_wrap_mask(uint64_t mask)
     return mask & ~keep;
 }
 
+/* The first thread wanted to block the checkpoint signal; threads that it makes
+ * later do so as well. */
+static atomic_bool first_blocks;
+
+static void note_blocked(int how, uint64_t mask)
+{
+    int own = s->settings.signal;
+
+    if (own <= 0 || ckpt_sys(SYS_gettid) != ckpt_sys(SYS_getpid))
+        return;
+    bool has = mask >> (own - 1) & 1;
+    if (how == SIG_SETMASK || has)
+        atomic_store(&first_blocks, has && how != SIG_UNBLOCK);
+}
+
+static void block_now(int sig)
+{
+    uint64_t mask = 1ull << (sig - 1);
+
+    if (atomic_load(&first_blocks) &&
+        ckpt_sys(SYS_gettid) == ckpt_sys(SYS_getpid))
+        ckpt_sys(SYS_rt_sigprocmask, SIG_BLOCK, &mask, NULL, sizeof mask);
+}
+
 /* Signals in whose masks the program wanted the checkpoint signal, too. */
 static _Atomic uint64_t wanted_in;
 
@@ -146,6 +170,7 @@ static int yield(int sig)
     if (ckpt_capture_yield() < 0)
         return -1;
     given = sig;
+    block_now(sig);
     for (int other = 1; other < NSIG; other++)
         if (atomic_load(&wanted_in) >> (other - 1) & 1)
             complete_mask(other, sig);
@@ -216,6 +241,7 @@ static long set_mask(int how, const sigset_t *set, sigset_t *old)
 
     if (set) {
         memcpy(&mask, set, sizeof mask);
+        note_blocked(how, mask);
         if (how != SIG_UNBLOCK)
             mask = ckpt_wrap_mask(mask);
     }

@@ -63,6 +63,13 @@ int main(void)
     sa.sa_handler = on_usr2;
     prog_check(sigaction(SIGUSR2, &sa, &old) == 0);
     prog_check(old.sa_handler == SIG_DFL);
+    raise(SIGUSR2); /* blocked before it had a handler */
+    prog_check(handled == 0);
+    sigemptyset(&set);
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+    prog_check(handled == 1);
+    handled = 0;
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
     pthread_sigmask(SIG_SETMASK, &set, &was);
