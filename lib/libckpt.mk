@@ -144,7 +144,9 @@ lib_librestart_a_SOURCES = \
 	lib/restart/process.c lib/restart/process.h \
 	lib/restart/restart.c lib/restart/restart.h \
 	lib/restart/space.c lib/restart/space.h \
-	lib/restart/stage.c lib/restart/stage.h \
+	lib/restart/stage.c lib/restart/stage.h lib/restart/stage_impl.h \
+	lib/restart/stage_fill.c lib/restart/stage_region.c \
+	lib/restart/stage_vdso.c \
 	lib/restart/vdso.c lib/restart/vdso.h
 RESTART_LIBS = lib/librestart.a lib/libbare.a lib/libkeep.a lib/libundo.a \
 	$(IMAGE_LIBS)

@@ -137,7 +137,7 @@ function schedule_rows() {
 function loop_rows(    names, n, i, k, ways, m) {
     n = split("fp write_read pread malloc_free open_close create_join getpid",
         names, " ")
-    m = split("relinked preloaded again", ways, " ")
+    m = has("loop.plain.fp") ? split("relinked preloaded again", ways, " ") : 0
     for (i = 1; i <= n; i++)
         for (k = 1; k <= m; k++)
             row("run time: " names[i] ", " (ways[k] == "again" ? \
@@ -149,24 +149,39 @@ function loop_rows(    names, n, i, k, ways, m) {
 }
 
 function start_row(name, way, base) {
+    if (!has("start." way))
+        return
     row(name ", ms over plain", text("start." way, 0.001, "ms"),
         text("start." base, 0.001, "ms"),
         (median("start." way) - median("start." base)) / 1000, 1)
 }
 
-function restart_rows(big, suffix, name,    r, z) {
-    r = "random." big ".1"
+function idle_row(way) {
+    if (has("idle." way ".rss_kb"))
+        row("idle memory, " way ", MB", text("idle." way ".rss_kb", 1, "kB"),
+            text("idle.plain.rss_kb", 1, "kB"), (median("idle." way ".rss_kb") \
+            - median("idle.plain.rss_kb")) / 1024, 2)
+}
+
+function restart_row(group, suffix, name, limit) {
+    if (has(group ".restart" suffix "_s"))
+        row(name ", ms", text(group ".restart" suffix "_s", 1000, "ms"),
+            "read " text(group ".read_s", 1000, "ms"),
+            median(group ".restart" suffix "_s") * 1000, limit)
+}
+
+function restart_rows(big,    z) {
     z = "zstd.512.1"
-    if (has(r ".restart" suffix "_s"))
-        row("restart" name " to first progress, " big " MiB, ms",
-            text(r ".restart" suffix "_s", 1000, "ms"), "read " \
-            text(r ".read_s", 1000, "ms"),
-            median(r ".restart" suffix "_s") * 1000, 20)
-    if (has(z ".restart" suffix "_s"))
-        row("restart" name ", 512 MiB zstd, over zstd -d",
-            text(z ".restart" suffix "_s", 1000, "ms"), "zstd -d " \
+    restart_row("random." big ".1", "", "restart to first progress, " big \
+        " MiB", 20)
+    restart_row("random." big ".1", "__no_verify", "the same, --verify=no", 20)
+    restart_row("few." big ".1", "", "restart of an increment, " big " MiB", 50)
+    restart_row(z, "", "restart, 512 MiB zstd", 50)
+    if (has(z ".restart__verify_first_s"))
+        row("the same, --verify=first, over zstd -d",
+            text(z ".restart__verify_first_s", 1000, "ms"), "zstd -d " \
             text(z ".unpack_s", 1000, "ms"),
-            median(z ".restart" suffix "_s") / median(z ".unpack_s"), 1.3)
+            median(z ".restart__verify_first_s") / median(z ".unpack_s"), 1.3)
 }
 
 {
@@ -227,18 +242,13 @@ END {
     if (has("zstd.512.1.speed"))
         info("the program's speed meanwhile", text("zstd.512.1.speed", 1, ""),
             "undisturbed 1")
-    restart_rows(big, "", "")
-    restart_rows(big, "__no_verify", " --no-verify")
+    restart_rows(big)
     loop_rows()
     start_row("start-up, relinked", "relinked", "plain")
     start_row("start-up, relinked, static", "relinked-static", "plain-static")
     start_row("start-up, preloaded", "preloaded", "plain")
-    row("idle memory, relinked, MB", text("idle.relinked.rss_kb", 1, "kB"),
-        text("idle.plain.rss_kb", 1, "kB"), (median("idle.relinked.rss_kb") - \
-        median("idle.plain.rss_kb")) / 1024, 2)
-    row("idle memory, preloaded, MB", text("idle.preloaded.rss_kb", 1, "kB"),
-        text("idle.plain.rss_kb", 1, "kB"), (median("idle.preloaded.rss_kb") - \
-        median("idle.plain.rss_kb")) / 1024, 2)
+    idle_row("relinked")
+    idle_row("preloaded")
 
     printf "\n ],\n \"samples\": {" > json
     for (i = 1; i <= nkeys; i++) {

@@ -12,6 +12,7 @@
 #   BENCH_LOOPS   rounds of the cheap ones  (25)
 #   BENCH_SCHEDULE seconds of a schedule with a checkpoint every 30 s (360;
 #                 86400 is a day; half of it goes without, to compare)
+#   BENCH_PARTS   of: time compressed whole increments criu schedule (all)
 #   BENCH_DIR     where images go: a real file system ($BENCH_OUT)
 #   BENCH_OUT     results                   (tests/bench/core.out, built tree)
 #
@@ -67,16 +68,19 @@ fits() { # MIB: twice that much memory and disk is free
 
 # --- measurements -----------------------------------------------------------
 
-# Restart, and next to it one reading of the same bytes.
+# Restart, and next to it one reading of the same bytes.  By default large memory
+# is loaded while the program runs (of compressed images and increments only
+# where userfaultfd may be had); with --verify=first all is read and checked.
 restarts() { # GROUP IMAGE
+    local i
     for ((i = 0; i < rounds; i++)); do
         cat "$2" >/dev/null
         echo "read_s $(seconds dd if="$2" of=/dev/null bs=1M status=none)" |
             take "$1"
-        for verify in "" --no-verify; do
+        for verify in "" --no-verify --verify=first; do
             began=$EPOCHREALTIME
             # shellcheck disable=SC2086
-            ckpt restart $verify "$2" | awk -v b="$began" -v n="restart${verify//-/_}" \
+            ckpt restart $verify "$2" | awk -v b="$began" -v n="restart${verify//[-=]/_}" \
                 '$1 == "went_on" {printf "%s_s %.6f\n", n, $2 - b}' | take "$1"
         done
     done
@@ -100,6 +104,7 @@ increments() { # MIB
     echo "increments: $1 MiB, one page of a hundred changed"
     CKPT_INCREMENTAL=on CKPT_IMAGE=$place/image \
         ./work "$1" 1 few "$rounds" "$place/image" | take "few.$1.1"
+    restarts "few.$1.1" "$place/image"
     rm -rf "$place"/image*
 }
 
@@ -146,11 +151,13 @@ compressed() { # MIB
         WORK_TOOL=$tool CKPT_CODEC=zstd ./work "$1" 1 calc 1 "$place/image" |
             take "$group"
         echo "alone_s $(seconds sh -c "$tool")" | take "$group"
-        echo "unpack_s $(seconds zstd -q -dc -T2 "$place/image")" |
-            take "$group"
         rm -f "$place/core" "$place/tool"
     done
-    restarts "$group" "$place/image"
+    for ((i = 0; i < rounds; i++)); do # by turns
+        echo "unpack_s $(seconds zstd -q -dc -T2 "$place/image")" |
+            take "$group"
+        rounds=1 restarts "$group" "$place/image"
+    done
     rm -f "$place/image"
 }
 
@@ -174,23 +181,30 @@ run_time() {
         "preloaded LD_PRELOAD=$library ./plain nothing" | take start
 }
 
-run_time
-compressed 512
-checkpoints 512 1 zero
-for size in $sizes; do
-    for n in $threads; do
-        checkpoints "$size" "$n" random
-    done
-done
+# Is this part wanted?
+part() {
+    [[ " ${BENCH_PARTS:-time compressed whole increments criu schedule} " = *" $1 "* ]]
+}
+
 big=${BENCH_GOAL:-2048}
 [[ " $sizes " = *" $big "* ]] || big=${sizes##* }
-checkpoints "$big" 1 calc
-for ((turn = 0; turn < rounds; turn++)); do # huge pages are split by the first
-    rounds=2 checkpoints "$big" 1 huge
-done
-increments "$big"
-criu_peer "$big"
-scheduled 512
+! part time || run_time
+! part compressed || compressed 512
+if part whole; then
+    checkpoints 512 1 zero
+    for size in $sizes; do
+        for n in $threads; do
+            checkpoints "$size" "$n" random
+        done
+    done
+    checkpoints "$big" 1 calc
+    for ((turn = 0; turn < rounds; turn++)); do # huge pages are split by the first
+        rounds=2 checkpoints "$big" 1 huge
+    done
+fi
+! part increments || increments "$big"
+! part criu || criu_peer "$big"
+! part schedule || scheduled 512
 
 # --- the report -------------------------------------------------------------
 
