@@ -317,7 +317,9 @@ int store_waits_settle(struct store *store, uint32_t limit, int64_t now_ms,
     int result = n < 0 ? -1 : 0;
 
     if (n == 0) {
-        sqlite3_stmt *stmt = store_stmt(store, "DELETE FROM waits_over", err);
+        /* without a WHERE an empty table would be written, too */
+        sqlite3_stmt *stmt =
+            store_stmt(store, "DELETE FROM waits_over WHERE pred > 0", err);
         result = stmt ? store_run(store, stmt, "change waits", err) : -1;
     } else if (n > 0 && (result = store_enter(store, err)) == 0) {
         for (int i = 0; i < n && result == 0; i++)

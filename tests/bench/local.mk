@@ -56,6 +56,12 @@ tests_bench_coord_play_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_bench_coord_play_LDADD = $(POOL_LIBS)
 EXTRA_DIST += tests/bench/coord_scale.sh
 
+# What a pool must manage, against its goals.
+EXTRA_DIST += tests/bench/pool_speed.sh
+.PHONY: bench-pool
+bench-pool: all tests/bench/coord_play tests/bench/owner_clock
+	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/pool_speed.sh
+
 # How long a job goes on when the owner has come back.
 check_PROGRAMS += tests/bench/owner_clock
 tests_bench_owner_clock_SOURCES = tests/bench/owner_clock.c
