@@ -74,7 +74,7 @@ if begin fasttree fasttreeMP; then
     go fasttree fasttreeMP -nt -gtr -seed 3 -quiet in.fa
 fi
 if begin raxml raxmlHPC-PTHREADS; then # threads that spin
-    family 26 700 $dna >in.fa
+    family 12 400 $dna >in.fa
     FILTER='/[Tt]ime/d; /[0-9] seconds/d; s,/[^ ]*/,,' IGNORE='RAxML_[il]*' \
         go raxml raxmlHPC-PTHREADS -T 2 -m GTRGAMMA -p 1 -s in.fa -n x
 fi
@@ -95,7 +95,7 @@ if begin phyml phyml; then
         go phyml phyml -i in.phy --r_seed 3 --no_memory_check
 fi
 if begin iqtree iqtree2; then # OpenMP, a checkpoint file of its own
-    family 18 600 $dna >in.fa
+    family 10 400 $dna >in.fa
     FILTER='s/.*//' IGNORE='in.fa.[lic]*' ONLY_EXIT=1 go iqtree iqtree2 -s in.fa -m GTR+G -seed 7 -nt 2 -redo
 fi
 if begin minimap2 minimap2; then
