@@ -62,6 +62,7 @@ remote() { # PROGRAM ROW...
 sshd_pid=
 end() {
     [ -z "$sshd_pid" ] || kill "$sshd_pid"
+    [ ! -d "$work/pool" ] || CKPT_POOL=$work/pool ckpt pool stop
     mountpoint -q "$mount" && fusermount3 -u -z "$mount"
     cleanup
 }
