@@ -45,11 +45,10 @@ dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
 	tests/system/pool_long.sh tests/system/pool_points.sh \
 	tests/system/pool_return.sh tests/system/pool_clock.sh \
 	tests/system/pool_full.sh
-TESTS += tests/system/pool_return.sh tests/system/pool_clock.sh \
-	tests/system/pool_full.sh
+TESTS += tests/system/pool_clock.sh tests/system/pool_full.sh
 EXTRA_DIST += tests/progs/clock_jump.c
 CHECK_LONG_TESTS += tests/system/pool_churn.sh tests/system/pool_long.sh \
-	tests/system/pool_points.sh
+	tests/system/pool_points.sh tests/system/pool_return.sh
 
 # What users of a pool see.
 user_tests = tests/system/cli_contract.sh tests/system/pool_submit.sh tests/system/pool_hooks.sh tests/system/pool_images.sh \

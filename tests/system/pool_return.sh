@@ -54,7 +54,10 @@ for ((i = 0; i < $(nproc); i++)); do
     busy+=($!)
 done
 echo "${pids%% *}" >&"$in"
-read -r -t 300 result <&"$out" || fail "no distribution"
+read -r -t 300 result <&"$out" || fail "no distribution: $(
+    ckpt log "$job"
+    tail -n 30 "$CKPT_POOL"/*/log
+)"
 wait "$clock_pid" || fail "an owner waited too long: $result"
 echo "owner back to job stopped, $(nproc) other programs at work: $result"
 ckpt rm "$job" >/dev/null
