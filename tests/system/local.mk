@@ -28,6 +28,10 @@ demo_tests = tests/system/demo.sh tests/system/demo_kill.sh
 dist_check_SCRIPTS += $(demo_tests)
 TESTS += $(demo_tests)
 
+# Elsewhere.
+dist_check_SCRIPTS += tests/system/install.sh
+TESTS += tests/system/install.sh
+
 # ckpt image on images of a real program.
 dist_check_SCRIPTS += tests/system/image_tools.sh
 TESTS += tests/system/image_tools.sh
