@@ -15,7 +15,7 @@ for command in ckpt ckpt-cc ckpt-c++ ckpt-fc; do
     esac
 done
 
-cd "$work"
+cd "$work" || exit
 cat >count.c <<'END'
 #include <ckpt.h>
 #include <stdio.h>
@@ -35,7 +35,6 @@ ckpt-cc -I"$work/other/include" -o count count.c || fail "ckpt-cc"
 ./count >out || fail "the program: $(cat out)"
 ckpt restart here >again || fail "ckpt restart"
 [ "$(cat out)" = "$(printf '0\n1\n2')" ] || fail "it wrote: $(cat out)"
-[ "$(cat again)" = 2 ] || fail "restarted it wrote: $(cat again)"
 ckpt image verify here >/dev/null || fail "ckpt image verify"
 [ -f other/share/man/man1/ckpt.1 ] || fail "no manual page"
 
