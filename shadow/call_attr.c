@@ -6,8 +6,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-/* --- looking
- * ------------------------------------------------------------------ */
+/* --- looking --- */
 
 static int stat_place(struct shadow *shadow, const shadow_at *at, bool follow,
                       struct stat *st)
@@ -142,8 +141,7 @@ SERVICE(access, shadow_access_args, shadow_status_res)
     return TRUE;
 }
 
-/* --- changing
- * -------------------------------------------------------------------- */
+/* --- changing --- */
 
 static int do_chmod(struct shadow *shadow, int fd, void *arg)
 {

@@ -176,8 +176,7 @@ SERVICE(close, shadow_handle_args, shadow_status_res)
     return TRUE;
 }
 
-/* --- read and write
- * ------------------------------------------------------------- */
+/* --- read and write --- */
 
 /* The handle's descriptor if it may be used that way. */
 static int fd_for(struct shadow *shadow, uint32_t number, bool write)
@@ -267,8 +266,7 @@ SERVICE(write, shadow_write_args, shadow_write_res)
     return TRUE;
 }
 
-/* --- the rest
- * -------------------------------------------------------------------- */
+/* --- the rest --- */
 
 int truncate_to(struct shadow *shadow, int fd, struct quota *quota,
                 uint64_t size)

@@ -85,8 +85,7 @@ bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
     return TRUE;
 }
 
-/* --- images
- * ----------------------------------------------------------------------- */
+/* --- images --- */
 
 SERVICE(image_put, shadow_image_put_args, shadow_status_res)
 {
@@ -145,8 +144,7 @@ SERVICE(image_get, shadow_image_get_args, shadow_read_res)
     return get(shadow, args, res, images_get);
 }
 
-/* --- the starter
- * -------------------------------------------------------------------- */
+/* --- the starter --- */
 
 static ssize_t get_exe(struct shadow *shadow, uint64_t offset, void *data,
                        size_t len)

@@ -8,8 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* --- one name
- * ------------------------------------------------------------------ */
+/* --- one name --- */
 
 SERVICE(unlink, shadow_unlink_args, shadow_status_res)
 {
@@ -101,8 +100,7 @@ SERVICE(readlink, shadow_path_args, shadow_path_res)
     return TRUE;
 }
 
-/* --- two names
- * ------------------------------------------------------------------- */
+/* --- two names --- */
 
 typedef int two_fn(struct shadow *shadow, const struct place *from,
                    const struct place *to, unsigned flags);
@@ -178,8 +176,7 @@ SERVICE(link, shadow_two_paths_args, shadow_status_res)
     return TRUE;
 }
 
-/* --- directories
- * ------------------------------------------------------------------- */
+/* --- directories --- */
 
 static int go_to(struct shadow *shadow, int fd, const char *path)
 {

@@ -24,8 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* --- ids
- * ---------------------------------------------------------------------- */
+/* --- ids --- */
 
 static uid_t owner_uid;
 static gid_t owner_gid;
@@ -71,8 +70,7 @@ int become_owner(struct shadow *shadow, struct ckpt_err *err)
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
 
-/* --- Landlock
- * ------------------------------------------------------------------- */
+/* --- Landlock --- */
 
 /* Rights by the version of the interface that brought them. */
 static uint64_t known_rights(int abi)
@@ -146,8 +144,7 @@ static int landlock(struct shadow *shadow, int *abi)
     return rc;
 }
 
-/* --- seccomp
- * ---------------------------------------------------------------------- */
+/* --- seccomp --- */
 
 /* What a file server never does: other programs and processes, other
  * connections, other machines' business. */

@@ -154,8 +154,7 @@ void handle_locked(struct handles *handles, uint32_t number, int type,
     *lock = (struct kept_lock){(int16_t)type, start, len};
 }
 
-/* --- after a kill
- * --------------------------------------------------------------------- */
+/* --- after a kill --- */
 
 static int set_locks(int fd, const struct kept_handle *kept)
 {

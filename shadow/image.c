@@ -103,8 +103,7 @@ static void pace(struct shadow *shadow, size_t len)
     images->pace_usec += (int64_t)((double)len * 1e6 / (double)rate);
 }
 
-/* --- putting
- * ------------------------------------------------------------------ */
+/* --- putting --- */
 
 static int put_begin(struct shadow *shadow)
 {
@@ -150,8 +149,7 @@ int images_put(struct shadow *shadow, uint64_t offset, const void *data,
     return 0;
 }
 
-/* --- committing
- * ----------------------------------------------------------------- */
+/* --- committing --- */
 
 int files_sync(struct shadow *shadow)
 {

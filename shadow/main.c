@@ -167,8 +167,7 @@ static int start(const struct options *options, struct ckpt_err *err)
     return 0;
 }
 
-/* --- the loop
- * --------------------------------------------------------------------- */
+/* --- the loop --- */
 
 static void on_signal(int fd, short revents, void *arg)
 {

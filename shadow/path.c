@@ -285,8 +285,7 @@ static int walk_on(struct walk *walk, bool follow)
     return 0;
 }
 
-/* --- places
- * ------------------------------------------------------------------- */
+/* --- places --- */
 
 /* Grants have no links in their names: begin behind a grant's. */
 static int begin(const struct paths *paths, struct walk *walk, const char *base,

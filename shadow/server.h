@@ -93,8 +93,7 @@ struct images {
     int64_t pace_usec; /* the next bytes of an image may go from then on */
 };
 
-/* --- the whole
- * ---------------------------------------------------------------- */
+/* --- the whole --- */
 
 struct shadow {
     const char *dir;

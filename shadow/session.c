@@ -164,8 +164,7 @@ int session_admit(struct svc_req *req)
     return 0;
 }
 
-/* --- BIND
- * --------------------------------------------------------------------- */
+/* --- BIND --- */
 
 static int new_session(struct shadow *shadow, enum shadow_role role)
 {
@@ -249,8 +248,7 @@ bool_t shadow_null_1_svc(void *args, void *res, struct svc_req *req)
     return TRUE;
 }
 
-/* --- connections
- * ------------------------------------------------------------------ */
+/* --- connections --- */
 
 void session_closed(struct ckpt_serve_conn *conn, void *daemon,
                     const struct ckpt_err *why)

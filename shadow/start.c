@@ -12,8 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* --- the directory
- * --------------------------------------------------------------- */
+/* --- the directory --- */
 
 /* The lock stays until this process ends. */
 static int take_lock(struct shadow *shadow, struct ckpt_err *err)
@@ -117,8 +116,7 @@ int start_survive(struct shadow *shadow, struct ckpt_err *err)
     return 0;
 }
 
-/* --- the files
- * --------------------------------------------------------------------- */
+/* --- the files --- */
 
 static void report_conflict(void *arg, const char *text)
 {
@@ -176,8 +174,7 @@ int start_files(struct shadow *shadow, struct ckpt_err *err)
     return 0;
 }
 
-/* --- grants
- * -------------------------------------------------------------------------- */
+/* --- grants --- */
 
 /* The terminal at home, which no grant reaches: only as a standard stream, and
  * only the owner's, as this process is the owner.  Its description is ours

@@ -28,8 +28,7 @@ static long home_path(uint64_t dirfd, uint64_t path, struct ckpt_where *where)
     return where->empty ? -ENOENT : 0;
 }
 
-/* --- mode
- * ------------------------------------------------------------------------ */
+/* --- mode --- */
 
 static long do_chmod(struct ckpt_call *c)
 {
@@ -56,8 +55,7 @@ static long do_fchmod(struct ckpt_call *c)
     return call(SHADOW_FCHMOD, xdr_shadow_fchmod_args, &args);
 }
 
-/* --- owner
- * ----------------------------------------------------------------------- */
+/* --- owner --- */
 
 static long own_fd(uint64_t fd, uint64_t uid, uint64_t gid)
 {
@@ -100,8 +98,7 @@ static long do_fchown(struct ckpt_call *c)
     return own_fd(c->arg[0], c->arg[1], c->arg[2]);
 }
 
-/* --- times
- * ----------------------------------------------------------------------- */
+/* --- times --- */
 
 static bool times_bad(const struct timespec t[2])
 {
@@ -180,8 +177,7 @@ static long do_utime(struct ckpt_call *c)
     return set_times(CWD, c->arg[0], t, 0);
 }
 
-/* --- size
- * ------------------------------------------------------------------------ */
+/* --- size --- */
 
 /* A truncation changes what is read ahead of any file. */
 static void drop_all(void)
@@ -248,8 +244,7 @@ static long do_fallocate(struct ckpt_call *c)
     return rc;
 }
 
-/* --- durable
- * --------------------------------------------------------------------- */
+/* --- durable --- */
 
 static long sync_file(struct ckpt_file *file)
 {

@@ -123,8 +123,7 @@ long ckpt_on_getdents64(struct ckpt_call *call)
     return ckpt_if_remote(call->arg[0], do_getdents, call);
 }
 
-/* --- working directory
- * ---------------------------------------------------------- */
+/* --- working directory --- */
 
 static long go_home(uint32_t proc, void *encode, void *args)
 {

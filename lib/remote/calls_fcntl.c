@@ -163,8 +163,7 @@ long ckpt_on_fcntl(struct ckpt_call *call)
     return ckpt_locked(do_fcntl, call);
 }
 
-/* --- ioctl
- * ----------------------------------------------------------------------- */
+/* --- ioctl --- */
 
 struct kernel_termios {
     uint32_t iflag, oflag, cflag, lflag;

@@ -95,8 +95,7 @@ long ckpt_on_uname(struct ckpt_call *call)
     return ckpt_user_write(call->arg[0], &name, sizeof name);
 }
 
-/* --- changing it
- * ------------------------------------------------------------------- */
+/* --- changing it --- */
 
 static bool same(uint64_t wanted, uint32_t is)
 {
@@ -136,8 +135,7 @@ long ckpt_on_setid(struct ckpt_call *call)
     return unchanged ? 0 : -EPERM;
 }
 
-/* --- calls that name a process
- * -------------------------------------------------------- */
+/* --- calls that name a process --- */
 
 long ckpt_on_pid0(struct ckpt_call *call)
 {

@@ -172,8 +172,7 @@ long ckpt_on_rt_sigaction(struct ckpt_call *call)
     return ckpt_locked(do_sigaction, call);
 }
 
-/* --- masks
- * ------------------------------------------------------------------------- */
+/* --- masks --- */
 
 /* The mask that holds when the handler returns is the one in its frame. */
 long ckpt_on_rt_sigprocmask(struct ckpt_call *call)

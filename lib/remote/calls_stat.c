@@ -218,8 +218,7 @@ long ckpt_on_statx(struct ckpt_call *call)
     return ckpt_locked(do_statx, call);
 }
 
-/* --- access
- * ------------------------------------------------------------------- */
+/* --- access --- */
 
 static long access_at(uint64_t dirfd, uint64_t path, int mode, int flags)
 {
@@ -266,8 +265,7 @@ long ckpt_on_faccessat2(struct ckpt_call *call)
     return ckpt_locked(do_access, call);
 }
 
-/* --- statfs
- * ------------------------------------------------------------------- */
+/* --- statfs --- */
 
 static long answer_statfs(long rc, uint64_t to, const shadow_statfs_ok *ok)
 {

@@ -53,8 +53,7 @@ static int fetch_identity(struct ckpt_err *err)
     return 0;
 }
 
-/* --- standard streams
- * ---------------------------------------------------------- */
+/* --- standard streams --- */
 
 /* Bytes written to a file that is a standard stream go to its end, whoever
  * else writes there at home. */
@@ -89,8 +88,7 @@ static int take_standard(int fd, struct ckpt_err *err)
     return rc < 0 ? fail(err, rc, "cannot take over a standard stream") : 0;
 }
 
-/* --- start
- * ---------------------------------------------------------------------- */
+/* --- start --- */
 
 static void make_private(void)
 {
@@ -145,8 +143,7 @@ int ckpt_remote_start(int boot_fd, struct ckpt_err *err)
     return set_traps(err);
 }
 
-/* --- checkpoint
- * ------------------------------------------------------------------ */
+/* --- checkpoint --- */
 
 static void note_cloexec(void)
 {
@@ -233,8 +230,7 @@ void ckpt_remote_log(const char *text)
         ckpt_locked(do_log, &call);
 }
 
-/* --- restart
- * --------------------------------------------------------------------- */
+/* --- restart --- */
 
 static int go_to_cwd(struct ckpt_err *err)
 {

@@ -56,8 +56,7 @@ int shadow_program_1_freeresult(SVCXPRT *xprt, xdrproc_t xdr, caddr_t res)
     return ckpt_rpc_free_result(xprt, xdr, res);
 }
 
-/* --- slots, and cuts
- * ---------------------------------------------------------- */
+/* --- slots, and cuts --- */
 
 static bool cut_due(void)
 {
@@ -96,8 +95,7 @@ static int admit(struct svc_req *req)
     return 0;
 }
 
-/* --- the process
- * -------------------------------------------------------------- */
+/* --- the process --- */
 
 static int listen_on(uint16_t *port)
 {

@@ -32,8 +32,7 @@ static struct ckpt_err err;
 static struct jobspec spec;
 static pid_t shadow_pid;
 
-/* --- the shadow
- * -------------------------------------------------------------------- */
+/* --- the shadow --- */
 
 static const char *program(void)
 {
@@ -165,8 +164,7 @@ static bool log_has(const char *text)
     return found;
 }
 
-/* --- a client
- * ------------------------------------------------------------------------- */
+/* --- a client --- */
 
 struct client {
     struct ckpt_channel *channel;

@@ -144,8 +144,7 @@ START_TEST(leaves_no_secrets)
 }
 END_TEST
 
-/* --- two real ends
- * ------------------------------------------------------------ */
+/* --- two real ends --- */
 
 static uint8_t pattern(size_t at)
 {

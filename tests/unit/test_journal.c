@@ -132,8 +132,7 @@ static char *snapshot(void)
     return text;
 }
 
-/* --- random operations
- * ---------------------------------------------------------- */
+/* --- random operations --- */
 
 static unsigned long state;
 
@@ -243,8 +242,7 @@ static void one_operation(struct change *change)
         close(other_dirfd);
 }
 
-/* --- a run
- * ------------------------------------------------------------------------ */
+/* --- a run --- */
 
 /* Ends by a signal after a random time when `kill_it`. */
 static void in_child(void (*body)(void *arg), void *arg, bool kill_it)
@@ -396,8 +394,7 @@ START_TEST(also_on_another_file_system)
 }
 END_TEST
 
-/* --- particular cases
- * ---------------------------------------------------------------- */
+/* --- particular cases --- */
 
 static int tree_fd(void)
 {

@@ -2,8 +2,7 @@
 #include "lib/proto/rpc_out.h"
 #include "tests/unit/echo_service.h"
 
-/* --- calls
- * ------------------------------------------------------------------------ */
+/* --- calls --- */
 
 static void expect_same(u_int len)
 {
@@ -77,8 +76,7 @@ START_TEST(credential_goes_with_one_call)
 }
 END_TEST
 
-/* --- errors that leave the connection usable
- * ---------------------------------------- */
+/* --- errors that leave the connection usable --- */
 
 static enum clnt_stat raw_call(rpcproc_t proc, xdrproc_t xargs, void *args)
 {
@@ -181,8 +179,7 @@ START_TEST(bad_calls_leak_nothing)
 }
 END_TEST
 
-/* --- decoding into the caller's memory
- * ------------------------------------------------ */
+/* --- decoding into the caller's memory --- */
 
 START_TEST(decodes_in_place)
 {
@@ -223,8 +220,7 @@ START_TEST(limits_what_is_decoded)
 }
 END_TEST
 
-/* --- several calls in flight
- * ------------------------------------------------------------ */
+/* --- several calls in flight --- */
 
 static struct {
     unsigned replies;

@@ -220,8 +220,7 @@ START_TEST(oversize_reply)
 }
 END_TEST
 
-/* --- as it will be in programs
- * ---------------------------------------------------------------- */
+/* --- as it will be in programs --- */
 
 static void run_inside(const char *name)
 {

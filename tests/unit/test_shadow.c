@@ -1,8 +1,7 @@
 /* test_shadow.c - ckpt-shadow over the real channel, from a client's side */
 #include "tests/unit/shadow_client.h"
 
-/* --- tests
- * -------------------------------------------------------------------------- */
+/* --- tests --- */
 
 START_TEST(who_does_not_know_the_token_is_refused)
 {
