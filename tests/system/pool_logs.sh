@@ -8,12 +8,14 @@ need_command ckpt ckpt-cc ckpt-shadow ckpt-station
 chmod 711 "$work"
 mkdir "$work/home"
 cd "$work/home"
-# Burns 4 s of processor time in two threads, reads 1 MB and writes 2 MB.
+# Burns 4 s of processor time in two threads, reads 1 MB and writes 2 MB; ends
+# when it may.
 cat >burn.c <<'END'
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 static void *burn(void *arg)
 {
     struct timespec t;
@@ -35,6 +37,8 @@ int main(void)
     pthread_create(&thread, NULL, burn, NULL);
     burn(NULL);
     pthread_join(thread, NULL);
+    while (access("enough", F_OK) < 0)
+        usleep(20000);
     return 0;
 }
 END
@@ -51,6 +55,7 @@ until_true has_used 1.5
 starter=$(sed -n 's/.*starter\[\([0-9]*\)\].*/\1/p' \
     "$CKPT_POOL/station.s1/log" | tail -n 1)
 kill -9 "$starter"
+touch enough
 timeout 90 ckpt wait "$job" || fail "ended with $?"
 
 seconds() { # WHAT, in the last record that has it
