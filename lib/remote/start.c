@@ -33,10 +33,12 @@ static bool_t no_arguments(XDR *xdr, void *none)
     return TRUE;
 }
 
-/* The answer is decoded into memory of the table. */
+/* The answer is decoded into memory of the table.  A program that was restarted
+ * has another shadow, and keeps the numbers that it knows: the first one's. */
 static int fetch_identity(struct ckpt_err *err)
 {
     struct shadow_identity *id = &ckpt_state->id;
+    const struct shadow_identity known = *id;
     XDR xdr;
 
     id->user = ckpt_state->id_text[0];
@@ -50,6 +52,12 @@ static int fetch_identity(struct ckpt_err *err)
     ckpt_wire_wait(slot, &xdr);
     if (!xdr_shadow_identity(&xdr, id))
         return fail(err, -EPROTO, "the shadow does not tell who we are");
+    if (known.pid > 0) {
+        id->pid = known.pid;
+        id->ppid = known.ppid;
+        id->pgid = known.pgid;
+        id->sid = known.sid;
+    }
     return 0;
 }
 
