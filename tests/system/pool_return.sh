@@ -18,6 +18,7 @@ busy=()
 ends() {
     local status=$?
     [ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2>/dev/null || true
+    set +e # or the next line ends it all, and the pool stays
     (exit $status)
     pool_end
 }
@@ -41,7 +42,9 @@ busy+=("$clock_pid")
 exec {in}>"$work/in" {out}<"$work/out"
 read -r -t 10 terminal <&"$out"
 
-ckpt pool start --stations 1 --set idle_start=500ms --set resume_idle=300ms \
+# A signal that stops takes effect when the job would run next, which at nice 19
+# beside busy owners may take a second: it is not told to go on before.
+ckpt pool start --stations 1 --set idle_start=4s --set resume_idle=4s \
     --set load_start=1000 --set poll=3s --set negotiation_cycle=200ms \
     --set suspend_grace=1h --set "owner_devices=$terminal" \
     --set "scratch=$work/scratch" >/dev/null \
