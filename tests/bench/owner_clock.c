@@ -6,10 +6,10 @@
  * Opens a real pseudo-terminal with a reader, as a shell is, and prints the
  * path of its slave.  Then reads the job's process id from standard input, and
  * ROUNDS times: waits until the job runs, presses a key, and takes the time
- * until the kernel says that the process is stopped (when it would have run next:
- * one that is kept from the processor stops late).  Prints the distribution
- * in microseconds; exits 1 when one took longer than LIMIT_MS or never
- * happened.
+ * until the kernel says that the process is stopped (when it would have run
+ * next: one that is kept from the processor stops late).  Prints the
+ * distribution in microseconds; exits 1 when one took longer than LIMIT_MS or
+ * never happened.
  */
 #include <fcntl.h>
 #include <pty.h>
