@@ -13,7 +13,7 @@ CAPTURE_SOURCES = \
 	lib/capture/advice.c lib/capture/advice.h \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
 	lib/capture/attributes.c lib/capture/attributes.h \
-	lib/capture/capture.c lib/capture/capture.h \
+	lib/capture/capture.c lib/capture/gathered.h lib/capture/notes.c lib/capture/capture.h \
 	lib/capture/child.c lib/capture/child.h \
 	lib/capture/children.c lib/capture/children.h \
 	lib/capture/filters.c lib/capture/filters.h \

@@ -100,7 +100,19 @@ void claim_reap(struct exec *exec);
 
 /* Let the event happen, and do what belongs to it. */
 void exec_event(struct exec *exec, enum station_event event, const char *why);
-/* What we say of ourselves; strings belong to exec. */
+/* Do all that is due. */
+void exec_settle(struct exec *exec);
+
+/* The station of this process: the calls of station.x bring no argument. */
+extern struct exec exec_self;
+
+/* --- what it says of itself, in exec_describe.c ------------------------- */
+
+/* Strings belong to exec. */
 void exec_describe(struct exec *exec, pool_station *ad);
+/* Tell the coordinator, if something changed. */
+void exec_advertise(struct exec *exec);
+/* Processor time of the job here so far. */
+uint64_t exec_job_cpu_ms(const struct exec *exec);
 
 #endif

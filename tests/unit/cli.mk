@@ -3,7 +3,7 @@
 check_PROGRAMS += tests/unit/test_submit tests/unit/test_json
 TESTS += tests/unit/test_submit tests/unit/test_json
 tests_unit_test_submit_SOURCES = tests/unit/test_submit.c \
-	cli/submit_file.c cli/submit_words.c \
+	cli/submit_file.c cli/submit_impl.h cli/submit_spec.c cli/submit_words.c \
 	cli/submit_keys.c cli/submit_keys.h cli/submit_macro.c cli/submit_macro.h \
 	cli/submit_queue.c cli/submit_queue.h
 tests_unit_test_submit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
