@@ -1,6 +1,8 @@
 /* advice.c - locked memory and memory under madvise() */
 #include "tests/progs/prog.h"
 
+#include "tests/progs/vmflags.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -35,23 +37,6 @@ static int give(int i)
     if (kinds[i].advice == -2)
         return mlock2(pieces[i], LEN, MLOCK_ONFAULT);
     return madvise(pieces[i], LEN, kinds[i].advice);
-}
-
-static int flags_have(const void *addr, const char *word)
-{
-    char line[512];
-    unsigned long start, end;
-    int inside = 0, found = 0;
-    FILE *in = fopen("/proc/self/smaps", "r");
-
-    while (fgets(line, sizeof line, in)) {
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            inside = (unsigned long)addr >= start && (unsigned long)addr < end;
-        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
-            found = strstr(line, word) != NULL;
-    }
-    fclose(in);
-    return found;
 }
 
 int main(void)

@@ -48,3 +48,5 @@ tests_system_harm_LDADD = $(RESTART_LIBS)
 
 check_PROGRAMS += tests/system/kill_at
 tests_system_kill_at_SOURCES = tests/system/kill_at.c
+
+EXTRA_DIST += tests/progs/vmflags.h

@@ -9,6 +9,8 @@
 
 #include "lib/ckpt.h"
 
+#include "tests/progs/vmflags.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -28,23 +30,6 @@ enum { KINDS = sizeof kinds / sizeof kinds[0], NONE = -1 };
 
 static unsigned char *pieces[KINDS];
 static int given[KINDS]; /* index of kinds, or NONE */
-
-static int flags_have(const void *addr, const char *word)
-{
-    char line[512];
-    unsigned long start, end;
-    int inside = 0, found = 0;
-    FILE *in = fopen("/proc/self/smaps", "r");
-
-    while (fgets(line, sizeof line, in)) {
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            inside = (unsigned long)addr >= start && (unsigned long)addr < end;
-        else if (inside && strncmp(line, "VmFlags:", 8) == 0)
-            found = strstr(line, word) != NULL;
-    }
-    fclose(in);
-    return found;
-}
 
 /* A new mapping in the same place, with this advice. */
 static void give(int i, int kind)

@@ -7,32 +7,7 @@
 # Whatever happens, every image that has a name is whole and restarts.
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/system/common.sh"
 need_command ckpt ckpt-cc prlimit
-
-cd "$work"
-ckpt-cc -g -O1 -D_GNU_SOURCE -o pages "$top_srcdir/tests/progs/pages.c"
-export CKPT_INCREMENTAL=on CKPT_LOG=$work/log CKPT_IMAGE=$work/image
-pid=
-trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null; cleanup' EXIT
-
-start() { # MIB CHANGES [VARIABLE=VALUE...]
-    local mib=$1 changes=$2
-    shift 2
-    rm -rf image* stop out log
-    env "$@" ./pages "$mib" "$changes" >out 2>out.err &
-    pid=$!
-    for ((i = 0; i < 500; i++)); do
-        ! grep -q ready out 2>/dev/null || return 0
-        sleep 0.02
-    done
-    fail "not ready: $(cat out.err)"
-}
-
-take() { # COUNT
-    local i
-    for ((i = 0; i < $1; i++)); do
-        ckpt checkpoint $pid >/dev/null 2>err || fail "$(cat err log)"
-    done
-}
+. "${top_srcdir:-$(dirname "$0")/../..}/tests/system/chain_common.sh"
 
 end() {
     kill -9 $pid
