@@ -6,6 +6,7 @@
 #include "lib/capture/lazy_state.h"
 
 #include "lib/capture/state.h"
+#include "lib/common/fdpass.h"
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
@@ -22,26 +23,10 @@ bool ckpt_lazy_is_paged(const struct ckpt_lazy_table *table)
 
 int ckpt_lazy_take_pages(struct ckpt_lazy *lazy)
 {
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.room = {0}};
-    char byte;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control};
-    long n;
+    int low = ckpt_fd_receive(lazy->fd);
 
-    do
-        n = ckpt_sys(SYS_recvmsg, lazy->fd, &msg, MSG_CMSG_CLOEXEC);
-    while (n == -EINTR);
-    if (n != 1 || msg.msg_controllen < CMSG_LEN(sizeof(int)) ||
-        control.head.cmsg_type != SCM_RIGHTS)
+    if (low < 0)
         return -1;
-    int low;
-    memcpy(&low, CMSG_DATA(&control.head), sizeof low);
     lazy->uffd = (int)ckpt_sys(SYS_fcntl, low, F_DUPFD_CLOEXEC, lazy->fd + 1);
     ckpt_sys(SYS_close, low);
     return lazy->uffd < 0 ? -1 : 0;

@@ -5,6 +5,7 @@
  * unpacked once, by whoever claims it first, then copied to all its places.
  */
 #include "lib/capture/lazy.h"
+#include "lib/common/fdpass.h"
 #include "lib/image/format.h"
 #include "lib/image/workers.h"
 #include "lib/restart/pager.h"
@@ -228,22 +229,10 @@ static void answer_all(struct pager *p, struct ckpt_load_room *room)
 
 static int receive_uffd(int sock)
 {
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.room = {0}};
-    char byte;
-    struct iovec iov = {&byte, 1};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control};
-    int fd;
+    int fd = ckpt_fd_receive(sock);
 
-    if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1 ||
-        msg.msg_controllen < CMSG_LEN(sizeof fd))
+    if (fd < 0)
         _exit(0); /* the restarter has given up, or does without */
-    memcpy(&fd, CMSG_DATA(&control.head), sizeof fd);
     return fd;
 }
 
