@@ -41,6 +41,7 @@ ckpt_coordinator_LDADD = scheduler/core/libjob.a $(POOL_LIBS)
 
 ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/job.c scheduler/starter/job.h \
+	scheduler/starter/command.c scheduler/starter/command.h \
 	lib/common/program.c lib/common/program.h \
 	scheduler/starter/cgroup.c scheduler/starter/cgroup.h \
 	scheduler/starter/slink.c scheduler/starter/slink.h \

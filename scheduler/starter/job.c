@@ -2,8 +2,8 @@
 #include "scheduler/starter/job.h"
 
 #include "lib/common/io.h"
-#include "lib/common/program.h"
 #include "scheduler/pool/program.h"
+#include "scheduler/starter/command.h"
 #include "scheduler/starter/confine.h"
 
 #include <errno.h>
@@ -23,38 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char PRELOAD[] = "libckpt.so";
-
-static int scratch_file(const char *scratch, const char *name, char *path,
-                        struct ckpt_err *err)
-{
-    int n = snprintf(path, PATH_MAX, "%s/%s", scratch, name);
-
-    if (n < 0 || n >= PATH_MAX)
-        return ckpt_err_set(err, ENAMETOOLONG, "%s: too long", scratch);
-    return 0;
-}
-
-/* Programs are known by their own name on the station, too. */
-static const char *program_name(const struct job *job)
-{
-    const char *slash = strrchr(job->start.executable, '/');
-
-    return slash ? slash + 1 : job->start.executable;
-}
-
-static const char *scratch_name(const struct job *job)
-{
-    return job->start.image_size > 0 ? "image" : program_name(job);
-}
-
 int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
               struct ckpt_err *err)
 {
     bool image = job->start.image_size > 0;
     char path[PATH_MAX];
 
-    if (scratch_file(scratch, scratch_name(job), path, err) < 0)
+    if (command_scratch(scratch, command_file(&job->start), path, err) < 0)
         return -1;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   image ? 0600 : 0700);
@@ -65,188 +40,6 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
         image ? job->start.image_size : job->start.executable_size, fd, err);
     close(fd);
     return rc;
-}
-
-/* --- what to execute ------------------------------------------------------ */
-
-/* LIBCKPT_PLAIN=1 in the job's environment: the user knows that the program
- * sees this machine's files and nothing of home. */
-static bool wants_to_be_plain(const struct job *job)
-{
-    for (unsigned i = 0; i < job->start.env.env_len; i++)
-        if (strcmp(job->start.env.env_val[i], "LIBCKPT_PLAIN=1") == 0)
-            return true;
-    return false;
-}
-
-/* A program that can be neither asked for a checkpoint nor have its calls
- * served at home must not run here at all. */
-static int needs_library(const struct job *job, const char *path, bool *needed,
-                         struct ckpt_err *err)
-{
-    struct ckpt_program program;
-
-    if (ckpt_program_find(path, &program, err) < 0)
-        return -1;
-    if (program.kind == CKPT_PROGRAM_STATIC && wants_to_be_plain(job)) {
-        *needed = false;
-        return 0;
-    }
-    if (program.kind == CKPT_PROGRAM_STATIC)
-        return ckpt_err_set(err, ENOEXEC,
-                            "the program is %s; its calls could not be served "
-                            "from home",
-                            program.why);
-    *needed = program.kind != CKPT_PROGRAM_RELINKED;
-    return 0;
-}
-
-static int copy_file(const char *from, const char *to, mode_t mode,
-                     struct ckpt_err *err)
-{
-    struct stat st;
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    int rc = -1;
-
-    if (in >= 0 && out >= 0 && fstat(in, &st) == 0) {
-        off_t left = st.st_size;
-        ssize_t n = 1;
-        while (left > 0 && n > 0) {
-            n = copy_file_range(in, NULL, out, NULL, (size_t)left, 0);
-            left -= n > 0 ? n : 0;
-        }
-        rc = left == 0 ? 0 : -1;
-    }
-    if (rc < 0)
-        ckpt_err_sys(err, "%s to %s", from, to);
-    if (in >= 0)
-        close(in);
-    if (out >= 0)
-        close(out);
-    return rc;
-}
-
-/* Unmodified programs get the library loaded before them. */
-static int bring_library(const char *scratch, struct ckpt_err *err)
-{
-    char from[PATH_MAX], to[PATH_MAX];
-
-    if (program_find(PRELOAD, from, err) < 0 ||
-        scratch_file(scratch, PRELOAD, to, err) < 0)
-        return -1;
-    return copy_file(from, to, 0700, err);
-}
-
-struct command {
-    int program_fd; /* `ckpt`, for a restart; -1: the program in scratch */
-    bool preload;
-    char **argv;
-    char **envp;
-};
-
-static void command_clear(struct command *command)
-{
-    if (command->program_fd >= 0)
-        close(command->program_fd);
-    for (char **e = command->envp; e && *e; e++)
-        free(*e);
-    free(command->envp);
-    for (char **a = command->argv; a && *a; a++)
-        free(*a);
-    free(command->argv);
-}
-
-static int command_program(struct command *command, const struct job *job,
-                           const char *scratch, struct ckpt_err *err)
-{
-    const shadow_start_ok *start = &job->start;
-    char path[PATH_MAX];
-
-    if (scratch_file(scratch, scratch_name(job), path, err) < 0)
-        return -1;
-    if (needs_library(job, path, &command->preload, err) < 0 ||
-        (command->preload && bring_library(scratch, err) < 0))
-        return -1;
-    command->argv = calloc(start->args.args_len + 2, sizeof *command->argv);
-    if (!command->argv)
-        return ckpt_err_sys(err, "no memory");
-    for (unsigned i = 0; i < start->args.args_len; i++)
-        command->argv[i] = strdup(start->args.args_val[i]);
-    if (start->args.args_len == 0)
-        command->argv[0] = strdup(program_name(job));
-    return 0;
-}
-
-static int command_restart(struct command *command, int boot_fd,
-                           struct ckpt_err *err)
-{
-    char program[PATH_MAX], fd[16];
-
-    if (program_find("ckpt", program, err) < 0)
-        return -1;
-    command->program_fd = open(program, O_RDONLY | O_CLOEXEC);
-    if (command->program_fd < 0)
-        return ckpt_err_sys(err, "%s", program);
-    snprintf(fd, sizeof fd, "%d", boot_fd);
-    command->argv = calloc(6, sizeof *command->argv);
-    if (!command->argv)
-        return ckpt_err_sys(err, "no memory");
-    command->argv[0] = strdup("ckpt");
-    command->argv[1] = strdup("restart");
-    command->argv[2] = strdup("--remote-fd");
-    command->argv[3] = strdup(fd);
-    command->argv[4] = strdup("image");
-    return 0;
-}
-
-/* See RHYTHM of shadow.x. */
-static int environment_rhythm(const shadow_start_ok *start, char **envp,
-                              size_t *n)
-{
-    unsigned every = start->checkpoint_every_sec;
-
-    if (start->checkpoint_mtbf_sec == 0)
-        return every > 0 ? asprintf(&envp[(*n)++], "CKPT_EVERY=%us", every) : 0;
-    if ((envp[(*n)++] = strdup("CKPT_EVERY=auto")) == NULL ||
-        asprintf(&envp[(*n)++], "CKPT_MTBF=%us", start->checkpoint_mtbf_sec) <
-            0)
-        return -1;
-    return every > 0 ? asprintf(&envp[(*n)++], "CKPT_EVERY_MOST=%us", every)
-                     : 0;
-}
-
-static int command_environment(struct command *command, const struct job *job,
-                               int boot_fd, struct ckpt_err *err)
-{
-    const shadow_start_ok *start = &job->start;
-    size_t n = 0;
-
-    command->envp = calloc(start->env.env_len + 6, sizeof *command->envp);
-    if (!command->envp)
-        return ckpt_err_sys(err, "no memory");
-    for (unsigned i = 0; i < start->env.env_len; i++)
-        if (strncmp(start->env.env_val[i], "CKPT_", 5) != 0 &&
-            strncmp(start->env.env_val[i], "LD_PRELOAD=", 11) != 0)
-            command->envp[n++] = strdup(start->env.env_val[i]);
-    if (asprintf(&command->envp[n++], "CKPT_REMOTE_FD=%d", boot_fd) < 0)
-        return ckpt_err_sys(err, "no memory");
-    if (environment_rhythm(start, command->envp, &n) < 0)
-        return ckpt_err_sys(err, "no memory");
-    if (command->preload &&
-        asprintf(&command->envp[n++], "LD_PRELOAD=./%s", PRELOAD) < 0)
-        return ckpt_err_sys(err, "no memory");
-    return 0;
-}
-
-static int command_make(struct command *command, const struct job *job,
-                        const char *scratch, int boot_fd, struct ckpt_err *err)
-{
-    int rc = job->start.image_size > 0
-                 ? command_restart(command, boot_fd, err)
-                 : command_program(command, job, scratch, err);
-
-    return rc < 0 ? rc : command_environment(command, job, boot_fd, err);
 }
 
 /* --- start ---------------------------------------------------------------- */
@@ -313,7 +106,6 @@ static void become_job(const struct job *job, const struct confine *confine,
                        int complaint)
 {
     struct ckpt_err err;
-    char name[NAME_MAX + 4];
     sigset_t none;
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -328,14 +120,7 @@ static void become_job(const struct job *job, const struct confine *confine,
     syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
     fcntl(boot_fd, F_SETFD, 0);
     umask(022);
-    if (command->program_fd >= 0) {
-        execveat(command->program_fd, "", command->argv, command->envp,
-                 AT_EMPTY_PATH);
-    } else {
-        snprintf(name, sizeof name, "./%s", program_name(job));
-        execve(name, command->argv, command->envp);
-    }
-    ckpt_err_sys(&err, "%s", command->argv[0]);
+    command_exec(command, &job->start, &err);
 failed:
     (void)!write(report, err.text, strlen(err.text));
     _exit(127);
@@ -383,14 +168,14 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
               const char *scratch, struct ckpt_err *err)
 {
     struct confine confine = {.scratch = scratch, .parent = getpid()};
-    struct command command = {.program_fd = -1};
+    struct command command;
     int boot_fd = boot_pipe(boot, err);
     int rc = -1;
 
     if (boot_fd < 0)
         return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (command_make(&command, job, scratch, boot_fd, err) == 0 &&
+    if (command_make(&command, &job->start, scratch, boot_fd, err) == 0 &&
         find_user(job, &confine, err) == 0 &&
         give_scratch(&confine, err) == 0) {
         confine.program_fd = command.program_fd;

@@ -1,0 +1,283 @@
+/* command.c - see command.h */
+#include "scheduler/starter/command.h"
+
+#include "lib/common/program.h"
+#include "scheduler/pool/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char PRELOAD[] = "libckpt.so";
+
+int command_scratch(const char *scratch, const char *name, char *path,
+                    struct ckpt_err *err)
+{
+    int n = snprintf(path, PATH_MAX, "%s/%s", scratch, name);
+
+    if (n < 0 || n >= PATH_MAX)
+        return ckpt_err_set(err, ENAMETOOLONG, "%s: too long", scratch);
+    return 0;
+}
+
+/* Programs are known by their own name on the station, too. */
+static const char *program_name(const shadow_start_ok *start)
+{
+    const char *slash = strrchr(start->executable, '/');
+
+    return slash ? slash + 1 : start->executable;
+}
+
+const char *command_file(const shadow_start_ok *start)
+{
+    return start->image_size > 0 ? "image" : program_name(start);
+}
+
+/* --- the program ---------------------------------------------------------- */
+
+/* LIBCKPT_PLAIN=1 in the job's environment: the user knows that the program
+ * sees this machine's files and nothing of home. */
+static bool wants_to_be_plain(const shadow_start_ok *start)
+{
+    for (unsigned i = 0; i < start->env.env_len; i++)
+        if (strcmp(start->env.env_val[i], "LIBCKPT_PLAIN=1") == 0)
+            return true;
+    return false;
+}
+
+/* A program that can be neither asked for a checkpoint nor have its calls
+ * served at home must not run here at all. */
+static int needs_library(const shadow_start_ok *start, const char *path,
+                         bool *needed, struct ckpt_err *err)
+{
+    struct ckpt_program program;
+
+    if (ckpt_program_find(path, &program, err) < 0)
+        return -1;
+    if (program.kind == CKPT_PROGRAM_STATIC && wants_to_be_plain(start)) {
+        *needed = false;
+        return 0;
+    }
+    if (program.kind == CKPT_PROGRAM_STATIC)
+        return ckpt_err_set(err, ENOEXEC,
+                            "the program is %s; its calls could not be served "
+                            "from home",
+                            program.why);
+    *needed = program.kind != CKPT_PROGRAM_RELINKED;
+    return 0;
+}
+
+/* All of `in` to `out`, which may be on another file system. */
+static int copy_all(int in, int out)
+{
+    struct stat st;
+
+    if (fstat(in, &st) < 0)
+        return -1;
+    for (off_t left = st.st_size; left > 0;) {
+        ssize_t n = sendfile(out, in, NULL, (size_t)left);
+        if (n == 0)
+            errno = EIO; /* it became shorter meanwhile */
+        if (n <= 0)
+            return -1;
+        left -= n;
+    }
+    return 0;
+}
+
+static int copy_file(const char *from, const char *to, mode_t mode,
+                     struct ckpt_err *err)
+{
+    int rc = -1, out = -1;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+
+    if (in >= 0)
+        out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (out >= 0)
+        rc = copy_all(in, out);
+    if (rc < 0)
+        ckpt_err_sys(err, "%s to %s", from, to);
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return rc;
+}
+
+/* Unmodified programs get the library loaded before them. */
+static int bring_library(const char *scratch, struct ckpt_err *err)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+
+    if (program_find(PRELOAD, from, err) < 0 ||
+        command_scratch(scratch, PRELOAD, to, err) < 0)
+        return -1;
+    return copy_file(from, to, 0700, err);
+}
+
+/* --- arguments ------------------------------------------------------------ */
+
+static int no_memory(struct ckpt_err *err)
+{
+    return ckpt_err_set(err, ENOMEM, "no memory");
+}
+
+/* A list of `len` strings and its end. */
+static int copy_list(char ***list, char *const *from, size_t len,
+                     struct ckpt_err *err)
+{
+    *list = calloc(len + 1, sizeof **list);
+    if (!*list)
+        return no_memory(err);
+    for (size_t i = 0; i < len; i++)
+        if (((*list)[i] = strdup(from[i])) == NULL)
+            return no_memory(err);
+    return 0;
+}
+
+static int make_program(struct command *command, const shadow_start_ok *start,
+                        const char *scratch, struct ckpt_err *err)
+{
+    char *name = (char *)(uintptr_t)program_name(start);
+    char path[PATH_MAX];
+
+    if (command_scratch(scratch, name, path, err) < 0 ||
+        needs_library(start, path, &command->preload, err) < 0 ||
+        (command->preload && bring_library(scratch, err) < 0))
+        return -1;
+    if (start->args.args_len == 0)
+        return copy_list(&command->argv, &name, 1, err);
+    return copy_list(&command->argv, start->args.args_val, start->args.args_len,
+                     err);
+}
+
+static int make_restart(struct command *command, int boot_fd,
+                        struct ckpt_err *err)
+{
+    char program[PATH_MAX], fd[16];
+    char *argv[] = {"ckpt", "restart", "--remote-fd", fd, "image"};
+
+    if (program_find("ckpt", program, err) < 0)
+        return -1;
+    command->program_fd = open(program, O_RDONLY | O_CLOEXEC);
+    if (command->program_fd < 0)
+        return ckpt_err_sys(err, "%s", program);
+    snprintf(fd, sizeof fd, "%d", boot_fd);
+    return copy_list(&command->argv, argv, sizeof argv / sizeof *argv, err);
+}
+
+/* --- environment ---------------------------------------------------------- */
+
+enum { OUR_SETTINGS = 5 }; /* at most; see make_environment */
+
+static int add_setting(struct command *command, struct ckpt_err *err,
+                       const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int add_setting(struct command *command, struct ckpt_err *err,
+                       const char *format, ...)
+{
+    va_list args;
+    char *setting;
+
+    va_start(args, format);
+    int n = vasprintf(&setting, format, args);
+    va_end(args);
+    if (n < 0)
+        return no_memory(err);
+    command->envp[command->envp_len++] = setting;
+    return 0;
+}
+
+/* See RHYTHM of shadow.x. */
+static int add_rhythm(struct command *command, const shadow_start_ok *start,
+                      struct ckpt_err *err)
+{
+    unsigned every = start->checkpoint_every_sec;
+
+    if (start->checkpoint_mtbf_sec == 0)
+        return every ? add_setting(command, err, "CKPT_EVERY=%us", every) : 0;
+    if (add_setting(command, err, "CKPT_EVERY=auto") < 0 ||
+        add_setting(command, err, "CKPT_MTBF=%us", start->checkpoint_mtbf_sec) <
+            0)
+        return -1;
+    return every ? add_setting(command, err, "CKPT_EVERY_MOST=%us", every) : 0;
+}
+
+/* What the user sets for libckpt is said by other ways here. */
+static bool is_for_libckpt(const char *setting)
+{
+    return strncmp(setting, "CKPT_", 5) == 0 ||
+           strncmp(setting, "LD_PRELOAD=", 11) == 0;
+}
+
+static int make_environment(struct command *command,
+                            const shadow_start_ok *start, int boot_fd,
+                            struct ckpt_err *err)
+{
+    size_t most = start->env.env_len + OUR_SETTINGS;
+
+    command->envp = calloc(most + 1, sizeof *command->envp);
+    if (!command->envp)
+        return no_memory(err);
+    for (unsigned i = 0; i < start->env.env_len; i++)
+        if (!is_for_libckpt(start->env.env_val[i]) &&
+            add_setting(command, err, "%s", start->env.env_val[i]) < 0)
+            return -1;
+    if (add_setting(command, err, "CKPT_REMOTE_FD=%d", boot_fd) < 0 ||
+        add_rhythm(command, start, err) < 0)
+        return -1;
+    return command->preload
+               ? add_setting(command, err, "LD_PRELOAD=./%s", PRELOAD)
+               : 0;
+}
+
+/* --- the whole ------------------------------------------------------------ */
+
+static void list_free(char **list)
+{
+    for (char **p = list; p && *p; p++)
+        free(*p);
+    free(list);
+}
+
+void command_clear(struct command *command)
+{
+    if (command->program_fd >= 0)
+        close(command->program_fd);
+    list_free(command->envp);
+    list_free(command->argv);
+}
+
+int command_make(struct command *command, const shadow_start_ok *start,
+                 const char *scratch, int boot_fd, struct ckpt_err *err)
+{
+    *command = (struct command){.program_fd = -1};
+    int rc = start->image_size > 0 ? make_restart(command, boot_fd, err)
+                                   : make_program(command, start, scratch, err);
+
+    return rc < 0 ? rc : make_environment(command, start, boot_fd, err);
+}
+
+int command_exec(const struct command *command, const shadow_start_ok *start,
+                 struct ckpt_err *err)
+{
+    char name[NAME_MAX + 4];
+
+    if (command->program_fd >= 0) {
+        execveat(command->program_fd, "", command->argv, command->envp,
+                 AT_EMPTY_PATH);
+    } else {
+        snprintf(name, sizeof name, "./%s", program_name(start));
+        execve(name, command->argv, command->envp);
+    }
+    return ckpt_err_sys(err, "%s", command->argv[0]);
+}
