@@ -31,7 +31,8 @@ EXTRA_DIST += doc/decisions/0001-restore-before-the-jump.md doc/decisions/0004-s
 	doc/decisions/0016-plain-transport.md doc/decisions/0017-scale-and-faults.md doc/decisions/0019-own-memory-functions.md \
 	doc/decisions/0005-pool-daemons.md doc/decisions/0007-ids.md \
 	doc/decisions/0008-keeper.md doc/decisions/0009-increments.md \
-	doc/decisions/0011-pages-by-pipe.md doc/decisions/0014-who-pays-for-a-checkpoint.md
+	doc/decisions/0011-pages-by-pipe.md doc/decisions/0014-who-pays-for-a-checkpoint.md \
+	doc/decisions/0022-what-is-left-of-a-checkpoint.md
 
 # The simulator.
 EXTRA_DIST += doc/simulator.md doc/simulator-grace.svg

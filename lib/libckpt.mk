@@ -31,6 +31,7 @@ CAPTURE_SOURCES = \
 	lib/capture/increment.c lib/capture/increment.h \
 	lib/capture/rhythm.c lib/capture/rhythm.h \
 	lib/capture/softdirty.c lib/capture/softdirty.h \
+	lib/capture/written.c lib/capture/written.h \
 	lib/capture/kept.c lib/capture/kept.h lib/keep/protocol.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/pages.c lib/capture/pages.h \

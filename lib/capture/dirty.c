@@ -3,6 +3,7 @@
 
 #include "lib/capture/pagemap.h"
 #include "lib/capture/softdirty.h"
+#include "lib/capture/written.h"
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
@@ -218,7 +219,8 @@ int ckpt_tracker_scan(struct ckpt_tracker *t, uint64_t start, uint64_t end,
     runs->from = start;
     int rc = t->method == CKPT_DIRTY_SOFTDIRTY
                  ? ckpt_softdirty_scan(pagemap, start, end, runs)
-                 : scan(pagemap, start, end, runs);
+             : t->quick ? ckpt_written_scan(pagemap, start, end, runs)
+                        : scan(pagemap, start, end, runs);
     if (rc < 0)
         ckpt_err_sys(err, "cannot find the changed pages at %llx",
                      (unsigned long long)start);
@@ -255,9 +257,22 @@ static bool tells_changes(struct ckpt_tracker *t, volatile uint8_t *page)
     return true;
 }
 
+/* The kernel's quick way tells the same. */
+static void try_quick(struct ckpt_tracker *t, volatile uint8_t *page)
+{
+    int pagemap = open_pagemap();
+
+    t->quick = true;
+    t->quick = pagemap >= 0 && tells_changes(t, page) &&
+               ckpt_written_offered(pagemap, (uint64_t)(uintptr_t)page);
+    if (pagemap >= 0)
+        ckpt_sys(SYS_close, pagemap);
+}
+
 static bool works(struct ckpt_tracker *t, uint32_t method)
 {
     t->method = method;
+    t->quick = false;
     if (method == CKPT_DIRTY_HASH)
         return true;
     if (method == CKPT_DIRTY_SOFTDIRTY && !ckpt_softdirty_offered())
@@ -267,6 +282,8 @@ static bool works(struct ckpt_tracker *t, uint32_t method)
     if (ckpt_sys_errno(p) == -1)
         return false;
     bool ok = tells_changes(t, (volatile uint8_t *)p);
+    if (ok && method == CKPT_DIRTY_UFFD)
+        try_quick(t, (volatile uint8_t *)p);
     ckpt_sys(SYS_munmap, p, PAGE);
     if (!ok)
         close_uffd(t);

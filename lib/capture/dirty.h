@@ -4,6 +4,8 @@
  *                 a page is unchanged as long as the protection that was put
  *                 on it stands.  Whatever takes the page away or moves it
  *                 (munmap, mremap, MADV_DONTNEED) takes the protection too.
+ *                 Where the kernel can be trusted with it, by its quick way
+ *                 (written.h).
  *     softdirty   the kernel's soft-dirty bits, where it has them
  *     hash        no help of the kernel: see hashes.h
  *
@@ -27,6 +29,7 @@ struct ckpt_tracker {
     uint32_t method; /* enum ckpt_dirty_method; CKPT_DIRTY_OFF: not probed */
     int32_t fd;      /* userfaultfd; valid when ino is not 0 and is still its */
     uint64_t ino;
+    uint32_t quick; /* the kernel offers written.h's way */
 };
 
 /* A run of pages that hold something; runs are in order of address. */
@@ -64,8 +67,8 @@ bool ckpt_tracker_owns(const struct ckpt_tracker *t, int fd);
 bool ckpt_tracker_follow(struct ckpt_tracker *t, uint64_t start, uint64_t end);
 
 /* Append the runs of a mapping that is followed; its pages are protected
- * anew.  For soft-dirty, ckpt_tracker_restart() does that for all.  0 or
- * -1. */
+ * anew.  Pages that are not there may be in the runs, where no base has any.
+ * For soft-dirty, ckpt_tracker_restart() does that for all.  0 or -1. */
 int ckpt_tracker_scan(struct ckpt_tracker *t, uint64_t start, uint64_t end,
                       struct ckpt_runs *runs, struct ckpt_err *err);
 int ckpt_tracker_restart(struct ckpt_tracker *t, struct ckpt_err *err);

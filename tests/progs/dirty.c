@@ -209,6 +209,48 @@ static void freshly_mapped(void)
     }
 }
 
+/* Memory that is given back, in parts and with its page tables, and that nobody
+ * reads before it has been restarted: what it must be is in `model`. */
+enum { TABLE = 2 << 20, LOOSE = 8 * TABLE };
+
+static uint8_t *loose, model[LOOSE / PAGE];
+
+static void set_loose(size_t page)
+{
+    model[page] = (uint8_t)(rnd() | 1);
+    loose[page * PAGE + 8] = model[page];
+}
+
+static void give_back(size_t page, size_t pages)
+{
+    madvise(loose + page * PAGE, pages * PAGE, MADV_DONTNEED);
+    memset(model + page, 0, pages);
+}
+
+static void given_back(void)
+{
+    const size_t table = TABLE / PAGE, all = LOOSE / PAGE;
+
+    for (int i = 0; i < (generation ? 20 : 2000); i++)
+        set_loose(rnd() % all);
+    give_back(rnd() % 8 * table, table);
+    give_back(rnd() % (all - 40), 40);
+    give_back(rnd() % (all - 2 * table), 2 * table);
+    if (generation % 3 == 2)
+        give_back(0, all);
+    set_loose(rnd() % all);
+}
+
+static void check_loose(void)
+{
+    for (size_t i = 0; i < LOOSE / PAGE; i++)
+        if (loose[i * PAGE + 8] != model[i]) {
+            printf("generation %u: page %zu given back: %d, not %d\n",
+                   generation, i, loose[i * PAGE + 8], model[i]);
+            exit(1);
+        }
+}
+
 /* Left out of the first images, and made again after a restart from one; then
  * wanted, without having changed. */
 static void make_excluded(void)
@@ -271,6 +313,13 @@ static void on_a_stack(void)
 
 /* --- all ------------------------------------------------------------------ */
 
+static uint8_t *map_aligned(size_t len)
+{
+    uintptr_t p = (uintptr_t)map_anon(len + TABLE);
+
+    return (uint8_t *)((p + TABLE - 1) & ~(uintptr_t)(TABLE - 1));
+}
+
 static void prepare(int with_shared)
 {
     pthread_t thread;
@@ -280,10 +329,11 @@ static void prepare(int with_shared)
                         &guarded, &forked, &first, &second, &excluded};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         *maps[i] = map_anon(SMALL);
-    uint8_t *p = map_anon(HUGE + (2 << 20));
-    huge = (uint8_t *)(((uintptr_t)p + (2 << 20) - 1) &
-                       ~(uintptr_t)((2 << 20) - 1));
+    huge = map_aligned(HUGE);
     madvise(huge, HUGE, MADV_HUGEPAGE);
+    loose = map_aligned(LOOSE);
+    madvise(loose, LOOSE, MADV_NOHUGEPAGE);
+    madvise(loose, 3 * TABLE, MADV_HUGEPAGE);
     int fd = open("data", O_RDWR | O_CREAT | O_TRUNC, 0600);
     for (size_t i = 0; i < LARGE / PAGE; i++) {
         memset(bytes, (int)i * 3 + 1, sizeof bytes);
@@ -321,6 +371,7 @@ static void go_through(void)
     shared_with_children();
     grown_and_shrunk();
     in_huge_pages();
+    given_back();
     of_files();
     freshly_mapped();
     excluded_at_first();
@@ -370,6 +421,8 @@ int main(int argc, char **argv)
             die("checkpoint");
         if (rc == 1 && generation < 2)
             make_excluded();
+        if (rc == 1)
+            check_loose();
         uint64_t after = digest_all();
         if (before != after) {
             printf("generation %u, %s: %#llx became %#llx\n", generation,
