@@ -19,6 +19,9 @@ CAPTURE_SOURCES = \
 	lib/capture/filters.c lib/capture/filters.h \
 	lib/capture/policies.c lib/capture/policies.h \
 	lib/capture/guards.c lib/capture/guards.h lib/capture/pagemap.h \
+	lib/capture/seals.c lib/capture/seals.h \
+	lib/capture/huge.c lib/capture/huge.h \
+	lib/capture/processor.c lib/capture/processor.h \
 	lib/capture/handler.c \
 	lib/capture/environment.c lib/capture/environment.h \
 	lib/capture/lazy.c lib/capture/lazy.h lib/capture/lazy_load.c \

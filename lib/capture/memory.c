@@ -6,6 +6,7 @@
  *     library, program      ANON            all of it: the image needs no file
  *     other file, private   FILE            the changed pages
  *     file, shared          FILE            none: the file is referred to
+ *     reserved huge pages   ANON            present pages that are not zero
  *     shared, no name       SHARED          pages that are not zero
  *     vdso, vvar            VDSO, VVAR      the vdso's code
  *     of libckpt itself     ZERO            none
@@ -16,15 +17,17 @@
 #include "lib/common/sys.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 /* Small files are copied into the image even if nothing in them is
  * executable: locale data, message catalogues. */
-enum { COPY_FILE_MAX = 8 << 20 };
+enum { COPY_FILE_MAX = 8 << 20, HUGE_PAGE = 2 << 20 };
 
 /* A restart's own mappings, and what it adds to each of the program's. */
 static const uint64_t ROOM_TO_SPARE = 1ull << 40;
@@ -151,14 +154,36 @@ static bool is_saved(const struct look *l, struct ckpt_map *m)
     return false;
 }
 
+/* Memory of reserved huge pages, and files of hugetlbfs; nothing else has all
+ * its mappings lie so. */
+static int classify_huge(struct look *l, struct ckpt_map *m)
+{
+    struct statfs fs = {0};
+
+    if (((m->start | m->end | m->offset) & (HUGE_PAGE - 1)) != 0)
+        return 0;
+    if (starts_with(m->path, "/anon_hugepage") &&
+        !(m->flags & CKPT_MAPF_SHARED))
+        m->flags |= CKPT_MAPF_HUGETLB;
+    else if (starts_with(m->path, "/anon_hugepage") ||
+             (ckpt_sys(SYS_statfs, m->path, &fs) == 0 &&
+              fs.f_type == HUGETLBFS_MAGIC))
+        return refuse(l, m, "shared memory or a file of reserved huge pages");
+    return 0;
+}
+
 static int classify_file(struct look *l, struct ckpt_map *m)
 {
+    if (classify_huge(l, m) < 0)
+        return -1;
     if (starts_with(m->path, "anon_inode:") ||
         (starts_with(m->path, "/dev/") && !starts_with(m->path, "/dev/shm/") &&
          !starts_with(m->path, "/dev/zero")))
         return refuse(l, m, "a device");
     if (starts_with(m->path, "/[aio]"))
         return refuse(l, m, "an asynchronous I/O context");
+    if (starts_with(m->path, "/secretmem"))
+        return refuse(l, m, "secret memory (memfd_secret)");
     if (starts_with(m->path, "/SYSV"))
         return refuse(l, m, "System V shared memory");
     if ((m->flags & CKPT_MAPF_SHARED) && is_saved(l, m))

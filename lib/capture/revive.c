@@ -97,16 +97,22 @@ static void take_args(int *remote_fd)
 
 /* Hooks are the program's own code, and run while all other threads stand: for
  * them the memory must be there.  And what is loaded later would take the place
- * of guards, and of memory that is bound to nodes. */
+ * of guards, of huge pages and of memory that is bound to nodes, and could not
+ * be brought where memory is sealed or may not become executable. */
+static bool needs_all_memory(void)
+{
+    return s->non_restart > 0 || s->guards.count > 0 || s->seals.count > 0 ||
+           s->huge.count > 0 || s->policies.count > 0 ||
+           s->attributes.no_new_code > 0;
+}
+
 static void load_memory(struct ckpt_err *err)
 {
     const struct ckpt_revive_args *args = s->args;
     const struct ckpt_lazy_table *table = (const void *)args->lazy;
 
-    if (table && ckpt_lazy_start(table, args->lazy_fd,
-                                 s->non_restart > 0 || s->guards.count > 0 ||
-                                     s->policies.count > 0,
-                                 err) < 0)
+    if (table &&
+        ckpt_lazy_start(table, args->lazy_fd, needs_all_memory(), err) < 0)
         die(err->text);
 }
 
@@ -160,10 +166,12 @@ void ckpt_revive_finish(void)
     s->filters = ckpt_filters_count();
     load_memory(&err);
     give_back_hole();
+    ckpt_huge_give(&s->huge);
     ckpt_advice_give(&s->advice);
     ckpt_policies_give(&s->policies);
     ckpt_guards_give(&s->guards);
     ckpt_process_attributes_set(&s->attributes);
+    ckpt_seals_give(&s->seals);
     ckpt_kept_revive();
     ckpt_pending_queue_process();
     for (size_t i = s->non_restart; i-- > 0;)

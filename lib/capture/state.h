@@ -8,11 +8,13 @@
 
 #include "lib/capture/advice.h"
 #include "lib/capture/guards.h"
+#include "lib/capture/huge.h"
 #include "lib/capture/memory.h"
 #include "lib/capture/pending.h"
 #include "lib/capture/policies.h"
 #include "lib/capture/request.h"
 #include "lib/capture/rhythm.h"
+#include "lib/capture/seals.h"
 #include "lib/capture/settings.h"
 #include "lib/capture/thread.h"
 #include "lib/capture/timers.h"
@@ -49,6 +51,8 @@ struct ckpt_capture_state {
     struct ckpt_process_attributes attributes;
     struct ckpt_advice advice;
     struct ckpt_guards guards;
+    struct ckpt_seals seals;
+    struct ckpt_huge huge;
     struct ckpt_policies policies;
     int32_t filters;            /* at the start, or after a restart */
     bool has_parent;            /* `ckpt restart` is its parent */

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,19 +147,25 @@ static bool says_deleted(const char *path)
     return len > tail && strcmp(path + len - tail, deleted) == 0;
 }
 
-static bool is_message_queue(const struct ckpt_look *l,
-                             const struct ckpt_open_file *f)
+static long file_system(const struct ckpt_look *l,
+                        const struct ckpt_open_file *f)
 {
-    struct statfs fs;
+    struct statfs fs = {0};
 
-    return ckpt_sys(SYS_fstatfs, ckpt_look_fd(l, f), &fs) == 0 &&
-           fs.f_type == MQUEUE_FS;
+    ckpt_sys(SYS_fstatfs, ckpt_look_fd(l, f), &fs);
+    return fs.f_type;
 }
 
 static int look_regular(struct ckpt_look *l, struct ckpt_open_file *f)
 {
-    if (is_message_queue(l, f))
+    long on = file_system(l, f);
+
+    if (on == MQUEUE_FS)
         return ckpt_look_refuse(l, f, "a POSIX message queue");
+    if (on == HUGETLBFS_MAGIC && says_deleted(f->path))
+        return ckpt_look_refuse(l, f, "a memory file of reserved huge pages");
+    if (strncmp(f->path, "/secretmem", 10) == 0)
+        return ckpt_look_refuse(l, f, "secret memory (memfd_secret)");
     if (strncmp(f->path, "pidfd:", 6) == 0)
         return ckpt_look_refuse(l, f, "a reference to a process (pidfd)");
     if (f->path[0] == '/' && stat_of(l, f)->st_nlink == 0 &&

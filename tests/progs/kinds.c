@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -134,6 +135,25 @@ static int with_owner(void)
     return fcntl(ends[0], F_SETFL, O_ASYNC);
 }
 
+/* Memory that is nobody's but the machine's. */
+static int with_memory(const char *kind)
+{
+    enum { SECRET = 447, LEN = 2 << 20 };
+    int flags = MAP_SHARED, fd = -1;
+
+    if (strcmp(kind, "memory-huge") == 0)
+        flags |= MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE;
+    else if (strncmp(kind, "memory-secret", 13) == 0)
+        fd = (int)syscall(SECRET, O_CLOEXEC);
+    else
+        return memfd_create("huge", MFD_HUGETLB);
+    if (fd >= 0 && ftruncate(fd, LEN) < 0)
+        return -1;
+    if (mmap(NULL, LEN, PROT_READ, flags, fd, 0) == MAP_FAILED)
+        return -1;
+    return strcmp(kind, "memory-secret-closed") == 0 ? close(fd) : 0;
+}
+
 static int make(const char *kind)
 {
     static char params[128];
@@ -141,6 +161,10 @@ static int make(const char *kind)
 
     if (strncmp(kind, "pty", 3) == 0)
         return with_pty(kind);
+    if (strncmp(kind, "memory", 6) == 0)
+        return with_memory(kind);
+    if (strcmp(kind, "key") == 0)
+        return pkey_alloc(0, 0);
     if (strcmp(kind, "io_uring") == 0)
         return (int)syscall(SYS_io_uring_setup, 4, params);
     if (strcmp(kind, "pidfd") == 0)
