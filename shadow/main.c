@@ -23,6 +23,9 @@
 /* What rpcgen made of shadow.x. */
 extern void shadow_program_1(struct svc_req *req, SVCXPRT *xprt);
 
+/* For the next call: what a program takes between two of them. */
+enum { LOOKS = 40 };
+
 enum { TICK_MS = 500, TICK_MAX_MS = 10000, EXIT_NOT_REVIVED = 3 };
 
 struct options {
@@ -116,6 +119,7 @@ static struct ckpt_serve *open_serve(const char *host, struct ckpt_err *err)
         .dispatch = shadow_program_1,
         .daemon = &shadow,
         .key = {token, prologue, sizeof prologue, shadow.spec.plain},
+        .looks = LOOKS,
         .admit = session_admit,
         .closed = session_closed,
         .refused = session_refused,

@@ -148,12 +148,22 @@ static ssize_t open_record(struct ckpt_channel *channel,
     return (ssize_t)take_plain(channel, buf, len);
 }
 
+static ssize_t look(struct ckpt_channel *channel, const struct iovec *unused)
+{
+    (void)unused;
+    return ckpt_channel_fill(channel, MSG_DONTWAIT);
+}
+
 /* Get more from the socket: 0, or -1 with errno. */
 static int receive_more(struct ckpt_channel *channel, int64_t deadline)
 {
-    if (deadline >= 0 && ckpt_channel_wait(channel->fd, POLLIN, deadline))
-        return fail(channel, errno);
-    ssize_t n = ckpt_channel_fill(channel, 0);
+    ssize_t n = ckpt_channel_look(channel, look, NULL);
+
+    if (n < 0 && errno == EAGAIN) {
+        if (deadline >= 0 && ckpt_channel_wait(channel->fd, POLLIN, deadline))
+            return fail(channel, errno);
+        n = ckpt_channel_fill(channel, 0);
+    }
     if (n > 0)
         return 0;
     if (n < 0 && errno == EAGAIN)

@@ -87,6 +87,13 @@ int ckpt_channel_fd(const struct ckpt_channel *channel);
  * peer in one call, then fail with ETIMEDOUT; -1, as at first: for ever. */
 void ckpt_channel_set_timeout(struct ckpt_channel *channel, int timeout_ms);
 
+/* From now on a wait for the peer begins with up to `looks` looks, each a
+ * system call, as long as bytes have lately come that early, and where there is
+ * more than one processor.  0, as at first: a wait goes to sleep. */
+void ckpt_channel_stay_awake(struct ckpt_channel *channel, unsigned looks);
+/* The next wait begins with looks: for who would call poll(2) before it. */
+bool ckpt_channel_awake(const struct ckpt_channel *channel);
+
 /* Send all of iov.  Blocks, also on a non-blocking socket.  0, or -1 with
  * errno (never SIGPIPE); the channel is then useless.  Pieces of 4 KiB and more
  * are sealed straight from the caller's memory. */

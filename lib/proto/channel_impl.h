@@ -30,6 +30,13 @@ enum channel_state {
     CHANNEL_BROKEN, /* an error was returned; nothing more can be done */
 };
 
+struct channel_awake {
+    unsigned looks;    /* that a wait begins with; 0: none */
+    unsigned sleeps;   /* waits to come that do not look */
+    unsigned penalty;  /* for the last one that looked in vain: so many */
+    uint64_t look_tsc; /* the shortest look */
+};
+
 struct ckpt_channel {
     struct ckpt_record_key tx;
     struct ckpt_record_key rx;
@@ -37,6 +44,7 @@ struct ckpt_channel {
     enum channel_state state;
     int fd;
     int timeout_ms;
+    struct channel_awake awake;
     bool plain; /* no records: [in_at, in_end) are the peer's bytes */
     size_t plain_at, plain_end;
     size_t in_at, in_end;
@@ -48,6 +56,14 @@ struct ckpt_channel {
 /* One recv() without waiting into the free end of `in`: >0, 0 at the end of
  * the stream, or -1 with errno (EAGAIN). */
 ssize_t ckpt_channel_fill(struct ckpt_channel *channel, int flags);
+
+/* channel_awake.c.  Before a wait goes to sleep: look for bytes by
+ * look(channel, into), which does not sleep, as often as may pay.  What it
+ * returned last; -1 with EAGAIN when there was nothing to see. */
+ssize_t ckpt_channel_look(struct ckpt_channel *channel,
+                          ssize_t (*look)(struct ckpt_channel *channel,
+                                          const struct iovec *into),
+                          const struct iovec *into);
 
 /* Wait for `events` until `deadline` (monotonic ms, -1: for ever).  0, or -1
  * with ETIMEDOUT. */

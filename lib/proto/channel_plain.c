@@ -46,9 +46,27 @@ static size_t take(struct ckpt_channel *channel, void *buf, size_t len)
     return n;
 }
 
+static ssize_t receive(struct ckpt_channel *channel, const struct iovec *into,
+                       int flags)
+{
+    struct iovec iov[2] = {*into, {channel->in, AHEAD}};
+    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+    long n;
+
+    do
+        n = ckpt_sys(SYS_recvmsg, channel->fd, &msg, flags);
+    while (n == -EINTR);
+    return ckpt_sys_errno(n);
+}
+
+static ssize_t look(struct ckpt_channel *channel, const struct iovec *into)
+{
+    return receive(channel, into, MSG_DONTWAIT);
+}
+
 ssize_t ckpt_plain_read(struct ckpt_channel *channel, void *buf, size_t len)
 {
-    long n;
+    struct iovec into = {buf, len};
 
     if (channel->in_at < channel->in_end)
         return (ssize_t)take(channel, buf, len);
@@ -56,19 +74,16 @@ ssize_t ckpt_plain_read(struct ckpt_channel *channel, void *buf, size_t len)
         return 0;
     if (channel->state != CHANNEL_OPEN)
         return broken(channel, EPIPE);
-    if (channel->timeout_ms >= 0 &&
-        ckpt_channel_wait(channel->fd, POLLIN,
-                          ckpt_channel_deadline(channel->timeout_ms)))
-        return broken(channel, errno);
-    struct iovec iov[2] = {{buf, len}, {channel->in, AHEAD}};
-    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-    do
-        n = ckpt_sys(SYS_recvmsg, channel->fd, &msg, 0);
-    while (n == -EINTR);
-    if (n == -EAGAIN)
-        return ckpt_sys_errno(n);
+    ssize_t n = ckpt_channel_look(channel, look, &into);
+    if (n < 0 && errno == EAGAIN) {
+        if (channel->timeout_ms >= 0 &&
+            ckpt_channel_wait(channel->fd, POLLIN,
+                              ckpt_channel_deadline(channel->timeout_ms)))
+            return broken(channel, errno);
+        n = receive(channel, &into, 0);
+    }
     if (n < 0)
-        return broken(channel, (int)-n);
+        return errno == EAGAIN ? -1 : broken(channel, errno);
     if (n == 0)
         channel->state = CHANNEL_ENDED;
     channel->in_at = 0;

@@ -9,6 +9,7 @@ PROTO_GENERATED = $(PROTO_H) $(PROTO_NAMES:%=lib/proto/%_xdr.c) \
 	$(PROTO_NAMES:%=lib/proto/%_clnt.c) $(PROTO_NAMES:%=lib/proto/%_svc.c)
 
 EXTRA_DIST += doc/security.md doc/decisions/0002-own-rpc-transport.md \
+	doc/decisions/0021-waiting-awake.md \
 	lib/proto/shadow.x lib/proto/pool.x lib/proto/home.x \
 	lib/proto/station.x lib/proto/coordinator.x
 BUILT_SOURCES += $(PROTO_H)
@@ -50,6 +51,7 @@ PROTO_CLIENT_SOURCES = lib/proto/boot.c lib/proto/boot.h \
 	lib/proto/record.c lib/proto/record.h \
 	lib/proto/channel.c lib/proto/channel.h lib/proto/channel_impl.h \
 	lib/proto/channel_plain.c lib/proto/channel_plain.h \
+	lib/proto/channel_awake.c \
 	lib/proto/handshake.c \
 	lib/proto/dial.c lib/proto/dial.h \
 	lib/proto/rpc.h lib/proto/rpc_client.c lib/proto/rpc_client.h \

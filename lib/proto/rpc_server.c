@@ -264,7 +264,8 @@ int ckpt_rpc_server_step(struct ckpt_rpc_server *server, struct ckpt_err *err)
         server->in_have = 0;
         if (server->stopped)
             return 0;
-        if (!ckpt_channel_pending(server->channel))
+        if (!ckpt_channel_pending(server->channel) &&
+            !ckpt_channel_awake(server->channel))
             return 1; /* the socket tells when there is more */
     }
     server->more = !backlogged(server);
@@ -289,7 +290,8 @@ bool ckpt_rpc_server_pending(const struct ckpt_rpc_server *server)
     if (server->errnum)
         return true;
     return server->more && !backlogged(server) &&
-           ckpt_channel_pending(server->channel);
+           (ckpt_channel_pending(server->channel) ||
+            ckpt_channel_awake(server->channel));
 }
 
 /* --- life ----------------------------------------------------------------- */

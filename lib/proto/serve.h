@@ -67,6 +67,7 @@ struct ckpt_serve_config {
     void *daemon; /* handed to every function below */
 
     struct ckpt_serve_key key;
+    unsigned looks; /* ckpt_channel_stay_awake() of every connection */
 
     /* All may be NULL.  `opened`: a peer was let in; what it returns is
      * ckpt_serve_data() of the connection from then on. */

@@ -212,6 +212,8 @@ static void shake_hands(struct ckpt_serve_conn *conn)
     if (rc == 1 && conn->serve->config.key.plain)
         ckpt_channel_go_plain(conn->channel);
     if (rc == 1)
+        ckpt_channel_stay_awake(conn->channel, conn->serve->config.looks);
+    if (rc == 1)
         open_conn(conn);
     else if (rc < 0)
         refuse(conn, fd, errno);

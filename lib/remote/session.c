@@ -25,6 +25,7 @@ enum {
     FIRST_PAUSE_MS = 200, /* the shadow may just have been killed */
     FIRST_TRIES = 150,
     EXIT_SUPERSEDED = 125,
+    LOOKS = 200, /* for an answer: a call's time on a quiet line */
 };
 
 void ckpt_session_die(const char *why)
@@ -132,6 +133,7 @@ static int handshake(struct ckpt_err *err)
     }
     if (ckpt_link->boot.plain)
         ckpt_channel_go_plain(channel);
+    ckpt_channel_stay_awake(channel, LOOKS);
     ckpt_link->sock = fd;
     ckpt_link->channel = channel;
     ckpt_link->rtt_tsc = 0;

@@ -97,6 +97,7 @@ static pid_t start_rpc(uint16_t *port)
         .vers = SHADOW_V1,
         .dispatch = dispatch,
         .key = {psk, "speed", 5},
+        .looks = 40,
     };
     struct ckpt_serve *serve = ckpt_serve_create(&config, NULL);
 
@@ -142,6 +143,7 @@ static CLIENT *connect_rpc(uint16_t port)
     if (fd < 0 ||
         ckpt_channel_connect(channel, fd, psk, "speed", 5, 5000, NULL))
         die("connect");
+    ckpt_channel_stay_awake(channel, 200);
     return ckpt_rpc_client(channel, SHADOW_PROGRAM, SHADOW_V1, NULL);
 }
 

@@ -259,6 +259,47 @@ START_TEST(only_an_open_channel_goes_plain)
 }
 END_TEST
 
+/* Waits in vain until one looks again. */
+static int sleeps(void)
+{
+    int n = 0;
+
+    while (!ckpt_channel_awake(channel) && n < 2000) {
+        expect_read_error(EAGAIN);
+        n++;
+    }
+    return n;
+}
+
+/* Twice as many for each wait that looked in vain, until it is one in 1024; all
+ * at once when our processor was taken away meanwhile. */
+START_TEST(looks_in_vain_are_paid_for)
+{
+    struct hand hand;
+    int before = 0;
+
+    open_both(&hand);
+    ck_assert(!ckpt_channel_awake(channel));
+    if (_i)
+        ck_assert_int_eq(ckpt_channel_go_plain(channel), 0);
+    ckpt_channel_stay_awake(channel, 8);
+    if (sysconf(_SC_NPROCESSORS_ONLN) == 1)
+        ck_assert(!ckpt_channel_awake(channel));
+    while (ckpt_channel_awake(channel) && before < 1023) {
+        expect_read_error(EAGAIN);
+        int now = sleeps();
+        ck_assert_msg(now == 2 * before + 1 || now == 1023, "%d after %d", now,
+                      before);
+        before = now;
+    }
+    if (_i)
+        put("late", 4);
+    else
+        put_record(&hand, CKPT_RECORD_DATA, "late");
+    expect_read("late");
+}
+END_TEST
+
 /* What does not fit the socket is not taken; nothing is lost or doubled. */
 START_TEST(try_writev_never_waits)
 {
@@ -326,6 +367,7 @@ int main(void)
     tcase_add_loop_test(tc, carries_a_megabyte_each_way, 0, 2);
     tcase_add_test(tc, a_plain_channel_carries_the_bytes_as_they_are);
     tcase_add_test(tc, only_an_open_channel_goes_plain);
+    tcase_add_loop_test(tc, looks_in_vain_are_paid_for, 0, 2);
     tcase_add_test(tc, try_writev_never_waits);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
