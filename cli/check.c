@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char usage[] =
     "usage: ckpt check PROG|PID\n"
@@ -64,7 +62,6 @@ int cmd_check(int argc, char **argv)
 
     cli_parse(&cli, argc, argv, 1, 1);
     const char *what = argv[optind];
-    if (*what != '\0' && strspn(what, "0123456789") == strlen(what))
-        return check_process((pid_t)atoi(what));
-    return check_program(what, false);
+    pid_t pid = cli_pid(what);
+    return pid > 0 ? check_process(pid) : check_program(what, false);
 }

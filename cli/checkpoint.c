@@ -44,7 +44,7 @@ int cmd_checkpoint(int argc, char **argv)
 {
     struct cli cli = {.usage = usage};
     enum ckpt_request_mode mode = CKPT_REQUEST_CONTINUE;
-    char path[PATH_MAX] = "", image[PATH_MAX], *end = NULL;
+    char path[PATH_MAX] = "", image[PATH_MAX];
     struct ckpt_err err;
     int option;
 
@@ -52,13 +52,13 @@ int cmd_checkpoint(int argc, char **argv)
         if (option == OPT_EXIT)
             mode = CKPT_REQUEST_EXIT;
         if (option == OPT_IMAGE)
-            take_path(path, sizeof path, optarg);
+            take_path(path, sizeof path, cli_path("--image", optarg));
     }
-    long pid = optind < argc ? strtol(argv[optind], &end, 10) : 0;
-    if (optind + 1 != argc || *end != '\0' || pid <= 0)
+    pid_t pid = optind + 1 == argc ? cli_pid(argv[optind]) : -1;
+    if (pid < 0)
         return cli_misuse("one process id is wanted");
-    if (ckpt_request_send((pid_t)pid, 0, mode, path, -1, image, sizeof image,
-                          &err) < 0)
+    if (ckpt_request_send(pid, 0, mode, path, -1, image, sizeof image, &err) <
+        0)
         return cli_fail(&err);
     puts(image);
     return 0;

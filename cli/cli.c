@@ -35,7 +35,7 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const char *letters,
             cli->json = true;
             break;
         case CLI_OPT_POOL:
-            setenv("CKPT_POOL", optarg, 1);
+            setenv("CKPT_POOL", cli_path("--pool", optarg), 1);
             break;
         case '?':
             exit(cli_misuse("see the line above"));
@@ -55,11 +55,16 @@ void cli_parse(struct cli *cli, int argc, char **argv, int least, int most)
         exit(cli_misuse("%s: one argument too many", argv[optind + most]));
 }
 
+static void say_who(void)
+{
+    fprintf(stderr, "ckpt%s%s: ", *cli_command ? " " : "", cli_command);
+}
+
 int cli_failf(const char *fmt, ...)
 {
     va_list ap;
 
-    fprintf(stderr, "ckpt %s: ", cli_command);
+    say_who();
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
@@ -92,11 +97,12 @@ int cli_misuse(const char *fmt, ...)
 {
     va_list ap;
 
-    fprintf(stderr, "ckpt %s: ", cli_command);
+    say_who();
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "; try `ckpt %s --help`\n", cli_command);
+    fprintf(stderr, "; try `ckpt %s%s--help`\n", cli_command,
+            *cli_command ? " " : "");
     return 2;
 }
 
@@ -114,6 +120,25 @@ const char *cli_pool_dir(void)
     }
     snprintf(dir, sizeof dir, "%s/.ckpt", home);
     return dir;
+}
+
+const char *cli_path(const char *option, const char *value)
+{
+    if (*value == '\0')
+        exit(cli_misuse("%s: an empty name", option));
+    return value;
+}
+
+pid_t cli_pid(const char *word)
+{
+    char *end;
+
+    errno = 0;
+    long pid = strtol(word, &end, 10);
+    return isdigit((unsigned char)*word) && *end == '\0' && errno == 0 &&
+                   pid > 0 && pid <= INT_MAX
+               ? (pid_t)pid
+               : -1;
 }
 
 /* --- jobs ---------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The commands. */
 int cmd_run(int argc, char **argv);
@@ -91,6 +92,14 @@ int cli_files_limit(uint64_t *limit);
 
 /* The pool's directory: --pool, CKPT_POOL, ~/.ckpt. */
 const char *cli_pool_dir(void);
+
+/* The value of an option that names a file or directory.  An empty one (a
+ * script's unset variable, most often) ends the program with 2: it must not
+ * mean the default. */
+const char *cli_path(const char *option, const char *value);
+
+/* A process id, or -1. */
+pid_t cli_pid(const char *word);
 
 /* Job arguments: N, A-B (each of them), or CLUSTER.PROC.  The array is
  * malloc'ed.  -1 with EINVAL. */

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     if (at < argc && !strcmp(argv[at], "--pool")) {
         if (argc < 4)
             return usage(stderr, 2);
-        setenv("CKPT_POOL", argv[at + 1], 1);
+        setenv("CKPT_POOL", cli_path("--pool", argv[at + 1]), 1);
         at += 2;
     }
     if (at < argc && !strcmp(argv[at], "--version"))

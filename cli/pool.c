@@ -57,7 +57,7 @@ static void parse(struct pool_args *a, int argc, char **argv)
 
     while ((option = cli_getopt(&a->cli, argc, argv, "", options)) != -1) {
         if (option == OPT_DIR) {
-            setenv("CKPT_POOL", optarg, 1);
+            setenv("CKPT_POOL", cli_path("--dir", optarg), 1);
         } else if (option == OPT_SET) {
             if (a->setting_count == SETTINGS_MAX)
                 exit(cli_misuse("more than %d settings", SETTINGS_MAX));

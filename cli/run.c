@@ -118,7 +118,7 @@ static void take_option(struct run *r, int option)
         if (variables[i].option == option)
             setenv(variables[i].variable, optarg, 1);
     if (option == OPT_IMAGE)
-        r->image = optarg;
+        r->image = cli_path("--image", optarg);
     else if (option == OPT_INCREMENTAL)
         setenv("CKPT_INCREMENTAL", "on", 1);
     else if (option == OPT_FRESH)
@@ -293,6 +293,8 @@ int cmd_run(int argc, char **argv)
         cli_fail(&err);
         return 2;
     }
+    if (ckpt_settings_place(settings.image, &err) < 0)
+        return cli_failf("%s; --image names another place", err.text);
     int rc = ckpt_settings_files(&err);
     if (rc < 0) {
         cli_fail(&err);

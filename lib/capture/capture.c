@@ -480,6 +480,8 @@ static int capture_into(struct capture *c, struct ckpt_err *err)
         ckpt_capture_log("checkpoint refused: %s", err->text);
     else if (s->request.mode != CKPT_REQUEST_CHECK)
         rc = begin_state(c, err);
+    else if (!ckpt_remote_active())
+        rc = ckpt_settings_place(ckpt_capture_image_path(), err);
     if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)
         rc = begin_increment(c, err);
     if (rc == 0 && s->request.mode != CKPT_REQUEST_CHECK)

@@ -5,22 +5,32 @@
 #include "lib/common/units.h"
 #include "lib/image/workers.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static int bad(const char *name, const char *value, struct ckpt_err *err)
+enum { KEEP_MAX = 1000 };
+
+static int bad(const char *name, const char *value, const char *wanted,
+               struct ckpt_err *err)
 {
-    return ckpt_err_set(err, EINVAL, "%s=%s is not valid", name, value);
+    return ckpt_err_set(err, EINVAL, "%s=%s is not valid: %s", name, value,
+                        wanted);
 }
 
 /* "TERM", "SIGTERM" or a number. */
 static int parse_signal(const char *text, int32_t *sig)
 {
     const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
-    int number = atoi(text);
+    char *end;
+    long number = strtol(text, &end, 10);
 
+    if (*end != '\0')
+        number = 0;
     for (int i = 1; number == 0 && i < NSIG; i++) {
         const char *abbrev = sigabbrev_np(i);
         if (abbrev && strcmp(abbrev, name) == 0)
@@ -28,7 +38,7 @@ static int parse_signal(const char *text, int32_t *sig)
     }
     if (number <= 0 || number >= NSIG || number == SIGKILL || number == SIGSTOP)
         return -1;
-    *sig = number;
+    *sig = (int32_t)number;
     return 0;
 }
 
@@ -68,24 +78,65 @@ static int take_most(const char *value, struct ckpt_settings *s)
     return 0;
 }
 
-static int take_keep(const char *value, uint32_t *keep)
+static int take_mtbf(const char *value, struct ckpt_settings *s)
 {
-    long n = strtol(value, NULL, 10);
+    uint64_t ms;
 
-    if (n < 1 || n > 1000)
+    if (ckpt_parse_duration_ms(value, &ms) < 0 || ms == 0)
         return -1;
-    *keep = (uint32_t)n;
+    s->mtbf_ms = ms;
     return 0;
 }
 
-static int take_codec(const char *value, uint32_t *codec)
+static int take_count(const char *value, long most, uint32_t *count)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+
+    if (*end != '\0' || n < 1 || n > most)
+        return -1;
+    *count = (uint32_t)n;
+    return 0;
+}
+
+static int take_keep(const char *value, struct ckpt_settings *s)
+{
+    return take_count(value, KEEP_MAX, &s->keep);
+}
+
+static int take_threads(const char *value, struct ckpt_settings *s)
+{
+    return take_count(value, CKPT_WORKERS_MAX, &s->threads);
+}
+
+static int take_codec(const char *value, struct ckpt_settings *s)
 {
     enum ckpt_codec c;
 
     if (ckpt_codec_parse(value, &c, NULL) < 0)
         return -1;
-    *codec = (uint32_t)c;
+    s->codec = (uint32_t)c;
     return 0;
+}
+
+static int take_signal(const char *value, struct ckpt_settings *s)
+{
+    return parse_signal(value, &s->signal);
+}
+
+static int take_exit_on(const char *value, struct ckpt_settings *s)
+{
+    return parse_signal(value, &s->exit_on);
+}
+
+static int take_image(const char *value, struct ckpt_settings *s)
+{
+    return take_path(value, s->image, sizeof s->image);
+}
+
+static int take_log(const char *value, struct ckpt_settings *s)
+{
+    return take_path(value, s->log, sizeof s->log);
 }
 
 static int take_incremental(const char *value, struct ckpt_settings *s)
@@ -108,17 +159,6 @@ static int take_dirty(const char *value, struct ckpt_settings *s)
     return strcmp(value, "off") == 0 ? 0 : -1;
 }
 
-static int take_threads(const char *value, uint32_t *threads)
-{
-    char *end;
-    long n = strtol(value, &end, 10);
-
-    if (*end != '\0' || n < 1 || n > CKPT_WORKERS_MAX)
-        return -1;
-    *threads = (uint32_t)n;
-    return 0;
-}
-
 static int default_image(struct ckpt_settings *s)
 {
     char name[64];
@@ -127,50 +167,65 @@ static int default_image(struct ckpt_settings *s)
     return take_path(name, s->image, sizeof s->image);
 }
 
+static const char a_duration[] = "90s, 15m, 2h, 1d";
+static const char a_signal[] = "a signal that can be caught, as TERM or 15";
+static const char a_path[] = "a path of at most 4095 bytes";
+
+static const struct {
+    const char *name;
+    int (*take)(const char *value, struct ckpt_settings *settings);
+    const char *wanted;
+} variables[] = {
+    {"CKPT_IMAGE", take_image, a_path},
+    {"CKPT_EVERY", take_every, "90s, 15m, 2h, or auto"},
+    {"CKPT_EVERY_MOST", take_most, a_duration},
+    {"CKPT_MTBF", take_mtbf, a_duration},
+    {"CKPT_KEEP", take_keep, "a number from 1 to 1000"},
+    {"CKPT_CODEC", take_codec, "none, zstd or zlib"},
+    {"CKPT_THREADS", take_threads, "a number of threads"},
+    {"CKPT_SIGNAL", take_signal, a_signal},
+    {"CKPT_EXIT_ON", take_exit_on, a_signal},
+    {"CKPT_INCREMENTAL", take_incremental, "on or off"},
+    {"CKPT_DIRTY", take_dirty, "auto, uffd, softdirty, hash or off"},
+    {"CKPT_LOG", take_log, a_path},
+};
+
 int ckpt_settings_files(struct ckpt_err *err)
 {
     const char *v = getenv("CKPT_FILES");
 
     if (!v || !*v || strcmp(v, "track") == 0)
         return 0;
-    return strcmp(v, "save") == 0 ? 1 : bad("CKPT_FILES", v, err);
+    return strcmp(v, "save") == 0 ? 1
+                                  : bad("CKPT_FILES", v, "track or save", err);
 }
 
 int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
 {
-    const char *v;
-
     memset(s, 0, sizeof *s);
     s->keep = 1;
     s->signal = SIGUSR2;
-    if ((v = getenv("CKPT_IMAGE")) && *v) {
-        if (take_path(v, s->image, sizeof s->image) < 0)
-            return bad("CKPT_IMAGE", v, err);
-    } else if (default_image(s) < 0) {
-        return ckpt_err_set(err, EINVAL, "no place for the image");
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *v = getenv(variables[i].name);
+        if (v && *v && variables[i].take(v, s) < 0)
+            return bad(variables[i].name, v, variables[i].wanted, err);
     }
-    if ((v = getenv("CKPT_EVERY")) && *v && take_every(v, s) < 0)
-        return bad("CKPT_EVERY", v, err);
-    if ((v = getenv("CKPT_EVERY_MOST")) && *v && take_most(v, s) < 0)
-        return bad("CKPT_EVERY_MOST", v, err);
-    if ((v = getenv("CKPT_MTBF")) && *v &&
-        (ckpt_parse_duration_ms(v, &s->mtbf_ms) < 0 || s->mtbf_ms == 0))
-        return bad("CKPT_MTBF", v, err);
-    if ((v = getenv("CKPT_KEEP")) && *v && take_keep(v, &s->keep) < 0)
-        return bad("CKPT_KEEP", v, err);
-    if ((v = getenv("CKPT_CODEC")) && *v && take_codec(v, &s->codec) < 0)
-        return bad("CKPT_CODEC", v, err);
-    if ((v = getenv("CKPT_THREADS")) && *v && take_threads(v, &s->threads) < 0)
-        return bad("CKPT_THREADS", v, err);
-    if ((v = getenv("CKPT_SIGNAL")) && *v && parse_signal(v, &s->signal) < 0)
-        return bad("CKPT_SIGNAL", v, err);
-    if ((v = getenv("CKPT_EXIT_ON")) && *v && parse_signal(v, &s->exit_on) < 0)
-        return bad("CKPT_EXIT_ON", v, err);
-    if ((v = getenv("CKPT_INCREMENTAL")) && *v && take_incremental(v, s) < 0)
-        return bad("CKPT_INCREMENTAL", v, err);
-    if ((v = getenv("CKPT_DIRTY")) && *v && take_dirty(v, s) < 0)
-        return bad("CKPT_DIRTY", v, err);
-    if ((v = getenv("CKPT_LOG")) && take_path(v, s->log, sizeof s->log) < 0)
-        return bad("CKPT_LOG", v, err);
+    if (s->image[0] == '\0' && default_image(s) < 0)
+        return ckpt_err_set(err, EINVAL, "no place for the image");
     return 0;
+}
+
+int ckpt_settings_place(const char *image, struct ckpt_err *err)
+{
+    char dir[4096 + 2]; /* and "/." */
+    size_t len = (size_t)(strrchr(image, '/') - image);
+
+    memcpy(dir, image, len);
+    strcpy(dir + len, "/.");
+    long rc = ckpt_sys(SYS_faccessat, AT_FDCWD, dir, W_OK | X_OK);
+    if (rc == 0)
+        return 0;
+    dir[len] = '\0';
+    errno = (int)-rc;
+    return ckpt_err_sys(err, "no image can be written in %s", len ? dir : "/");
 }

@@ -32,6 +32,11 @@ struct ckpt_settings {
 int ckpt_settings_from_env(struct ckpt_settings *settings,
                            struct ckpt_err *err);
 
+/* May files be made in the directory of `image` (absolute, shorter than
+ * PATH_MAX)?  0, or -1 with errno and the directory named.  Safe during
+ * capture. */
+int ckpt_settings_place(const char *image, struct ckpt_err *err);
+
 /* CKPT_FILES: 0 track (or not set), 1 save; -1 with EINVAL. */
 int ckpt_settings_files(struct ckpt_err *err);
 

@@ -86,3 +86,30 @@ check_process 1 'UDP|socket' ./relinked socket
 check_process 1 'not under checkpointing' ./plain
 says 1 'no process' ckpt check 999999999
 [ ! -e image ] || fail "a check left an image"
+
+# An image that could never be written is told at once.
+says 1 "$work/none:" ckpt run --image "$work/none/image" ./plain
+says 1 "$work/none:" env CKPT_IMAGE="$work/none/image" ckpt run ./plain
+check_process 1 "$work/none:" env CKPT_IMAGE="$work/none/image" ./relinked
+
+# A wrong value comes with what is wanted instead; a name is not empty.
+says 2 '15m' ckpt run --every soon ./plain
+says 2 'CKPT_KEEP=5x' ckpt run --keep 5x ./plain
+says 2 'CKPT_EXIT_ON=15x' ckpt run --exit-on 15x ./plain
+says 2 'CKPT_EXIT_ON=KILL' ckpt run --exit-on KILL ./plain
+says 2 'zstd' ckpt run --codec lzw ./plain
+says 2 'CKPT_FILES=all.*save' ckpt run --files all ./plain
+says 1 'CKPT_EVERY=soon.*15m' env CKPT_EVERY=soon ./relinked
+says 2 --image ckpt run --image '' ./plain
+says 2 --image ckpt checkpoint --image '' $$
+says 2 --pool ckpt q --pool ''
+says 2 --pool ckpt --pool '' q
+says 2 --dir ckpt pool status --dir ''
+
+# 2^32 more is no process of ours.
+./relinked &
+waiting=$!
+says 2 'process id' ckpt checkpoint $((4294967296 + waiting))
+says 1 $((4294967296 + waiting)) ckpt check $((4294967296 + waiting))
+kill $waiting
+wait $waiting 2>/dev/null || true
