@@ -22,17 +22,6 @@ ckpt_program_call_after:
 	.cfi_endproc
 	.size	ckpt_program_call, . - ckpt_program_call
 
-	.globl	ckpt_program_ask
-	.hidden	ckpt_program_ask
-	.type	ckpt_program_ask, @function
-ckpt_program_ask:
-	.cfi_startproc
-	mov	%rdi, %rax
-	syscall
-	ret
-	.cfi_endproc
-	.size	ckpt_program_ask, . - ckpt_program_ask
-
 	.globl	ckpt_gate
 	.globl	ckpt_gate_end
 	.hidden	ckpt_gate
