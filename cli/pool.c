@@ -4,6 +4,7 @@
 #include "cli/json.h"
 #include "cli/pool_edit.h"
 #include "scheduler/pool/program.h"
+#include "scheduler/pool/settings.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -135,14 +136,41 @@ static int show_station(const char *name, void *arg)
     return 0;
 }
 
+/* Is the coordinator another machine's? */
+static int pool_joins(const struct pooldir *pool, bool *joins,
+                      struct settings *settings, struct ckpt_err *err)
+{
+    if (settings_load(settings, pool, "", err))
+        return -1;
+    *joins = strcmp(settings->coordinator, "on") != 0;
+    return 0;
+}
+
+/* The coordinator and its stand-by, of this machine or not. */
+static void show_coordinators(struct daemon_list *l, const struct settings *s)
+{
+    if (strcmp(s->coordinator, "on") == 0)
+        show_daemon(l, POOLDIR_COORDINATOR);
+    else if (!l->json)
+        printf("  %-20s elsewhere        %s\n", POOLDIR_COORDINATOR,
+               s->coordinator);
+    if (strcmp(s->standby, "on") == 0)
+        show_daemon(l, POOLDIR_STANDBY);
+    else if (!l->json && strcmp(s->standby, "off") != 0)
+        printf("  %-20s elsewhere        %s\n", POOLDIR_STANDBY, s->standby);
+}
+
 /* What runs; *running is true when all of it does. */
 static int show_pool(const struct pooldir *pool, bool as_json, bool *running,
                      struct ckpt_err *err)
 {
-    static const char *const daemons[] = {"master", "coordinator", "home"};
     struct json j = json_to(stdout);
     struct daemon_list l = {.pool = pool, .json = as_json ? &j : NULL};
+    struct settings settings;
+    bool joins;
 
+    if (pool_joins(pool, &joins, &settings, err))
+        return -1;
     if (as_json) {
         json_object(&j, NULL);
         json_text(&j, "name", pool->name);
@@ -151,8 +179,9 @@ static int show_pool(const struct pooldir *pool, bool as_json, bool *running,
     } else {
         printf("pool %s in %s\n", pool->name, pool->path);
     }
-    for (int i = 0; i < 3; i++)
-        show_daemon(&l, daemons[i]);
+    show_daemon(&l, "master");
+    show_coordinators(&l, &settings);
+    show_daemon(&l, "home");
     int result = pooldir_each_station(pool, show_station, &l, err);
     *running = l.running == l.all;
     if (as_json) {
@@ -199,31 +228,47 @@ static int start_master(const struct pooldir *pool, struct ckpt_err *err)
     return 0;
 }
 
-/* All daemons answer, and the coordinator knows `stations` of them. */
-static int pool_answers(struct home *home, unsigned stations,
-                        struct ckpt_err *err)
-{
-    home_status_res hs;
-    coord_status_res cs;
-    int result;
+struct arriving {
+    const struct pooldir *pool;
+    unsigned wanted, known;
+};
 
-    if (home_status(home, &hs, err) || coordinator_status(home, &cs, err))
-        return -1;
-    result = cs.stations >= stations
-                 ? 0
-                 : ckpt_err_set(err, EAGAIN, "%u of %u stations are there",
-                                cs.stations, stations);
-    xdr_free((xdrproc_t)xdr_home_status_res, (char *)&hs);
-    xdr_free((xdrproc_t)xdr_coord_status_res, (char *)&cs);
-    return result;
+/* Of those that the coordinator knows, ours are where ours say they are. */
+static int count_ours(const pool_station *station, void *arg)
+{
+    char name[POOLDIR_NAME_MAX + 16], addr[POOLDIR_ADDR_MAX + 1];
+    struct arriving *a = arg;
+
+    snprintf(name, sizeof name, "station.%.64s", station->name);
+    if (pooldir_addr(a->pool, name, addr, NULL) == 0 &&
+        strcmp(addr, station->addr) == 0)
+        a->known++;
+    return 0;
 }
 
-static int wait_until_up(struct home *home, unsigned stations,
-                         struct ckpt_err *err)
+/* All daemons answer, and the coordinator knows the stations. */
+static int pool_answers(struct home *home, struct ckpt_err *err)
+{
+    struct arriving a = {.pool = &home->pool};
+    home_status_res hs;
+
+    if (home_status(home, &hs, err))
+        return -1;
+    xdr_free((xdrproc_t)xdr_home_status_res, (char *)&hs);
+    if (pooldir_each_station(&home->pool, count_one, &a.wanted, err) ||
+        coordinator_each(home, NULL, count_ours, &a, err))
+        return -1;
+    if (a.known >= a.wanted)
+        return 0;
+    return ckpt_err_set(err, EAGAIN, "%u of %u stations are there", a.known,
+                        a.wanted);
+}
+
+static int wait_until_up(struct home *home, struct ckpt_err *err)
 {
     int64_t until = now_ms() + START_MS;
 
-    while (pool_answers(home, stations, err)) {
+    while (pool_answers(home, err)) {
         if (now_ms() > until)
             return ckpt_err_prefix(err,
                                    "the pool does not come up (logs are "
@@ -238,11 +283,13 @@ static int wait_until_up(struct home *home, unsigned stations,
     return 0;
 }
 
-/* Directory, settings and stations; *stations is their number then. */
+/* Directory, settings and stations. */
 static int prepare(struct pool_args *a, struct pooldir *pool,
-                   unsigned *stations, struct ckpt_err *err)
+                   struct ckpt_err *err)
 {
-    bool running, changed;
+    bool running, changed, joins;
+    struct settings settings;
+    unsigned stations = 0;
 
     if (pooldir_create(cli_pool_dir(), err) ||
         pooldir_open(pool, cli_pool_dir(), err))
@@ -251,21 +298,20 @@ static int prepare(struct pool_args *a, struct pooldir *pool,
     if (pool_edit(pool->path, a->settings, a->setting_count, running, &changed,
                   err))
         return -1;
-    *stations = 0;
-    if (pooldir_each_station(pool, count_one, stations, err) && errno != ENOENT)
+    if (pooldir_each_station(pool, count_one, &stations, err) &&
+        errno != ENOENT)
         return -1;
-    if (running && a->stations > *stations)
+    if (running && a->stations > stations)
         return ckpt_err_set(err, EBUSY,
                             "the pool runs with %u stations; `ckpt pool stop` "
                             "first",
-                            *stations);
-    if (running)
+                            stations);
+    if (running || (a->stations <= stations && stations > 0))
         return 0;
-    if (a->stations > *stations || *stations == 0) {
-        *stations = a->stations ? a->stations : 1;
-        return pooldir_set_stations(pool, *stations, err);
-    }
-    return 0;
+    if (pool_joins(pool, &joins, &settings, err))
+        return -1;
+    return pooldir_set_stations(pool, a->stations ? a->stations : 1, joins,
+                                err);
 }
 
 static int pool_start(struct pool_args *a)
@@ -273,13 +319,12 @@ static int pool_start(struct pool_args *a)
     struct ckpt_err err = {""};
     struct pooldir pool;
     struct home home;
-    unsigned stations;
     bool running;
 
-    if (prepare(a, &pool, &stations, &err) ||
+    if (prepare(a, &pool, &err) ||
         (pooldir_holder(&pool, "master") <= 0 && start_master(&pool, &err)))
         return cli_fail(&err);
-    if (home_open(&home, &err) || wait_until_up(&home, stations, &err) ||
+    if (home_open(&home, &err) || wait_until_up(&home, &err) ||
         show_pool(&home.pool, a->cli.json, &running, &err))
         return cli_fail(&err);
     home_close(&home);

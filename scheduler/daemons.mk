@@ -70,7 +70,8 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/home_end.c scheduler/station/home_orders.c \
 	scheduler/station/home_ask.c scheduler/station/home_rpc.c scheduler/station/home_submit.c scheduler/station/home_log.c \
 	scheduler/station/home_rhythm.c scheduler/station/home_hooks.c \
-	scheduler/station/home_quota.c
+	scheduler/station/home_quota.c \
+	scheduler/station/home_stray.c
 ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SYSTEMD_CFLAGS)
 ckpt_station_LDADD = $(SYSTEMD_LIBS) scheduler/store/libstore.a scheduler/core/libjob.a \
 	shadow/libjobdir.a $(POOL_LIBS) $(SQLITE_LIBS)

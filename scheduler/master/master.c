@@ -288,29 +288,49 @@ static int detach(const struct pooldir *pool)
     return 0;
 }
 
-/* One that is started here, one elsewhere, or none: who looks for it reads its
- * address. */
-static int standby_add(struct master *master, struct ckpt_err *err)
+/* One that runs elsewhere: who looks for it reads its address. */
+static int daemon_elsewhere(struct master *master, const char *name,
+                            const char *addr, struct ckpt_err *err)
 {
     char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof path, "%s/%s", master->pool.path, name);
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return ckpt_err_sys(err, "%s", path);
+    return pooldir_write_addr(&master->pool, name, addr, err);
+}
+
+static int daemon_none(struct master *master, const char *name,
+                       struct ckpt_err *err)
+{
+    char path[PATH_MAX + 64];
+
+    snprintf(path, sizeof path, "%s/%s/addr", master->pool.path, name);
+    if (unlink(path) < 0 && errno != ENOENT)
+        return ckpt_err_sys(err, "%s", path);
+    return 0;
+}
+
+static int coordinators_add(struct master *master, struct ckpt_err *err)
+{
     struct settings settings;
+    int rc;
 
     if (settings_load(&settings, &master->pool, "", err) < 0)
         return -1;
     log_limit(settings.log_max);
+    if (strcmp(settings.coordinator, "on") == 0)
+        rc = child_add(master, POOLDIR_COORDINATOR);
+    else
+        rc = daemon_elsewhere(master, POOLDIR_COORDINATOR, settings.coordinator,
+                              err);
+    if (rc < 0)
+        return -1;
     if (strcmp(settings.standby, "on") == 0)
         return child_add(master, POOLDIR_STANDBY);
-    snprintf(path, sizeof path, "%s/" POOLDIR_STANDBY, master->pool.path);
-    if (strcmp(settings.standby, "off") != 0) {
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-            return ckpt_err_sys(err, "%s", path);
-        return pooldir_write_addr(&master->pool, POOLDIR_STANDBY,
-                                  settings.standby, err);
-    }
-    strcat(path, "/addr");
-    if (unlink(path) < 0 && errno != ENOENT)
-        return ckpt_err_sys(err, "%s", path);
-    return 0;
+    if (strcmp(settings.standby, "off") == 0)
+        return daemon_none(master, POOLDIR_STANDBY, err);
+    return daemon_elsewhere(master, POOLDIR_STANDBY, settings.standby, err);
 }
 
 static int usage(FILE *out, int rc)
@@ -344,8 +364,7 @@ int main(int argc, char **argv)
     log_name("master");
     umask(077);
     if (pooldir_open(&master.pool, dir, &err) < 0 ||
-        child_add(&master, "coordinator") < 0 ||
-        standby_add(&master, &err) < 0 || child_add(&master, "home") < 0 ||
+        coordinators_add(&master, &err) < 0 || child_add(&master, "home") < 0 ||
         pooldir_each_station(&master.pool, station_add, &master, &err) < 0) {
         fprintf(stderr, "ckpt-master: %s\n", err.text);
         return 1;

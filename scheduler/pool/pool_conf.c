@@ -117,6 +117,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "duration", "how often a home with idle jobs asks for stations"},
     {"lease", CKPT_CONF_DURATION, "5m", 1, 0, false, "duration",
      "a station unheard of for this long has lost its job"},
+    {"coordinator", CKPT_CONF_TEXT, "on", 0, 0, false, "on or HOST:PORT",
+     "on is one here, HOST:PORT that of another machine, whose pool this one "
+     "belongs to (with the same pool.key and pool.name)"},
     {"standby", CKPT_CONF_TEXT, "off", 0, 0, false, "on, off or HOST:PORT",
      "a stand-by of the coordinator, asked when that one does not answer: on "
      "is a second one here, HOST:PORT one that runs elsewhere"},

@@ -226,11 +226,22 @@ static int count_one(const char *name, void *arg)
     return 0;
 }
 
-int pooldir_set_stations(const struct pooldir *pool, unsigned n,
+/* "HOST-", or nothing. */
+static void station_prefix(bool joins, char prefix[POOLDIR_NAME_MAX])
+{
+    char host[POOLDIR_NAME_MAX - 8] = "";
+
+    if (joins)
+        gethostname(host, sizeof host - 1);
+    host[strcspn(host, ".")] = '\0';
+    snprintf(prefix, POOLDIR_NAME_MAX, "%s%s", host, host[0] ? "-" : "");
+}
+
+int pooldir_set_stations(const struct pooldir *pool, unsigned n, bool joins,
                          struct ckpt_err *err)
 {
     struct count have = {0};
-    char file[PATH_MAX];
+    char file[PATH_MAX], prefix[POOLDIR_NAME_MAX];
     char *text = NULL;
     size_t len = 0;
 
@@ -244,8 +255,9 @@ int pooldir_set_stations(const struct pooldir *pool, unsigned n,
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return ckpt_err_sys(err, "no memory");
+    station_prefix(joins, prefix);
     for (unsigned i = 1; i <= n; i++)
-        fprintf(out, "s%u\n", i);
+        fprintf(out, "%ss%u\n", prefix, i);
     fclose(out);
     int rc = pooldir_write_file(file, text, len, 0600, err);
     free(text);

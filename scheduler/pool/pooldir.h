@@ -21,6 +21,7 @@
 #include "lib/common/err.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -51,8 +52,9 @@ int pooldir_create(const char *path, struct ckpt_err *err);
 int pooldir_open(struct pooldir *pool, const char *path, struct ckpt_err *err);
 
 /* The names "s1".."sN" go to pool.stations (names there already stay as they
- * are when n is not greater).  0, or -1 with errno. */
-int pooldir_set_stations(const struct pooldir *pool, unsigned n,
+ * are when n is not greater).  On a machine that joins another's pool, `joins`,
+ * they are "HOST-s1".."HOST-sN".  0, or -1 with errno. */
+int pooldir_set_stations(const struct pooldir *pool, unsigned n, bool joins,
                          struct ckpt_err *err);
 
 /* Call fn for each station's name; stops when it returns non-zero, and

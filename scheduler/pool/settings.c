@@ -42,6 +42,8 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
              err) < 0 ||
         copy(s->mail_command, sizeof s->mail_command, conf, "mail_command",
              NULL, err) < 0 ||
+        copy(s->coordinator, sizeof s->coordinator, conf, "coordinator", NULL,
+             err) < 0 ||
         copy(s->standby, sizeof s->standby, conf, "standby", NULL, err) < 0 ||
         copy(s->listen, sizeof s->listen, conf, "listen", NULL, err) < 0)
         return -1;
@@ -52,6 +54,10 @@ static int read_texts(struct settings *s, const struct ckpt_conf *conf,
         return ckpt_err_set(err, EINVAL,
                             "standby = %s: is not on, off or HOST:PORT",
                             s->standby);
+    if (strcmp(s->coordinator, "on") != 0 && !strchr(s->coordinator, ':'))
+        return ckpt_err_set(err, EINVAL,
+                            "coordinator = %s: is not on or HOST:PORT",
+                            s->coordinator);
     if (!s->job_user[0])
         strcpy(s->job_user, "nobody");
     return 0;

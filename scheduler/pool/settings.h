@@ -40,7 +40,8 @@ struct settings {
     uint64_t cycle_ms;      /* how often a home with idle jobs asks */
     unsigned attempts;      /* failed starts in a row before a job is held */
     char listen[64];
-    char standby[POOLDIR_ADDR_MAX + 1]; /* "on", "off" or an address */
+    char coordinator[POOLDIR_ADDR_MAX + 1]; /* "on" or an address */
+    char standby[POOLDIR_ADDR_MAX + 1];     /* "on", "off" or an address */
 };
 
 /* Settings that a policy brings (butler: no grace) stand unless the file has

@@ -236,6 +236,7 @@ int home_main(const char *dir)
         uint64_t now = pool_now_ms();
         watch_clock(home, now);
         active_step_all(home, now);
+        stray_step(home);
         home_ask(home, now);
         settle_waits(home);
         hooks_step(home, now);

@@ -87,7 +87,8 @@ struct home {
     int64_t started;
     int64_t coordinator_seen;
     char coordinator_why[POOL_TEXT_MAX + 1];
-    uint64_t ask_ms; /* next question to the coordinator */
+    uint64_t standby_ms; /* the stand-by is not asked before, beside it */
+    uint64_t ask_ms;     /* next question to the coordinator */
     unsigned backoff_ms;
     bool eager;        /* something changed: ask now, and soon again */
     uint64_t asked_ms; /* the last question was answered */
@@ -96,6 +97,10 @@ struct home {
     uint64_t gap_ms;  /* between questions; grows to the cycle's length */
     bool soon;        /* a station is being made free for us */
     struct active *active;
+    struct active *strays; /* given up; their stations are to be told */
+    bool alone;            /* nobody can be heard of */
+    uint64_t slow_ms;      /* no question to a station before that may take
+                              long */
     struct unlucky *unlucky;
     bool stopping;
     uint64_t stopping_ms;
@@ -187,6 +192,17 @@ int station_stay(struct home *home, struct active *active,
                  struct ckpt_err *err);
 int station_signal(struct home *home, struct active *active, int sig,
                    struct ckpt_err *err);
+
+/* --- stations that cannot be reached: home_stray.c ----------------------- */
+
+/* The job was given up with its station, which is to be told. */
+void stray_add(struct home *home, const struct active *active);
+void stray_step(struct home *home);
+/* Is there nobody to be reached?  Then no lease runs out. */
+void alone_set(struct home *home, bool alone);
+/* A station did not answer since `began_ms`: such waits take no more than a
+ * third of our time. */
+void call_was_slow(struct home *home, uint64_t began_ms);
 
 /* --- the coordinator's orders: home_orders.c ----------------------------- */
 

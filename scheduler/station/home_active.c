@@ -192,11 +192,13 @@ static void step_leave(struct home *home, struct active *active, uint64_t now)
         (double)(now - active->leave_since_ms) >
             750 * home->settings.params.vacate_limit_s)
         order_refused(home, active); /* before it is killed */
-    if (!active->leave || now < active->leave_ms)
+    if (!active->leave || now < active->leave_ms || now < home->slow_ms)
         return;
+    now = pool_now_ms();
     active->leave_ms = now + LEAVE_AGAIN_MS;
     if (station_leave(home, active, &err) == 0 || errno == ESTALE)
         return;
+    call_was_slow(home, now);
     log_line("job %llu: %s", (unsigned long long)active->id, err.text);
     if (active->kill && now - active->leave_since_ms > LEAVE_LIMIT_MS)
         end_shadow(active, now); /* its epoch is over, whoever runs it */
@@ -206,8 +208,9 @@ static void step_check(struct home *home, struct active *active, uint64_t now)
 {
     struct ckpt_err err;
 
-    if (now < active->check_ms)
+    if (now < active->check_ms || now < home->slow_ms)
         return;
+    now = pool_now_ms();
     active->check_ms = now + CHECK_MS;
     int rc = station_check(home, active, &err);
     if (rc == 0) {
@@ -215,6 +218,7 @@ static void step_check(struct home *home, struct active *active, uint64_t now)
         return;
     }
     if (errno != ESTALE) { /* unreachable: the shadow's lease decides */
+        call_was_slow(home, now);
         active->check_ms = pool_now_ms() + CHECK_LATER_MS;
         return;
     }
@@ -288,6 +292,7 @@ struct adopting {
 static int adopt(const struct job *job, void *arg)
 {
     struct adopting *a = arg;
+    char path[PATH_MAX + 8];
 
     if (!job_state_is_active(job->state))
         return 0;
@@ -299,6 +304,8 @@ static int adopt(const struct job *job, void *arg)
     }
     active->phase = ACTIVE_RUN;
     active->again = true;
+    snprintf(path, sizeof path, "%s/alone", active->dir);
+    unlink(path);
     active->check_ms = pool_now_ms();
     /* Without the claim no station was told to start: the shadow, if there is
      * one, waits for nobody. */

@@ -21,6 +21,7 @@ enum {
     GAP_MS = 10,
     FEW_JOBS = 64,
     STANDBY_MS = 2000, /* then the coordinator is tried again */
+    STANDBY_ASK_MS = 500,
     SOON_MS = 200,
     BACKOFF_MAX_MS = 5000,
     RETRY_MAX_MS = 60000, /* a clock set back delays nothing longer */
@@ -118,6 +119,7 @@ static void take_answer(struct home *home, coord_jobs_res *res)
     }
     snprintf(home->coordinator_why, sizeof home->coordinator_why, "%s",
              ok->why);
+    alone_set(home, ok->stations == 0);
     for (unsigned i = 0; i < ok->matches.matches_len; i++)
         start_match(home, &ok->matches.matches_val[i]);
     if (ok->matches.matches_len > 0)
@@ -125,6 +127,29 @@ static void take_answer(struct home *home, coord_jobs_res *res)
     for (unsigned i = 0; i < ok->orders.orders_len; i++)
         order_take(home, &ok->orders.orders_val[i]);
     home->soon = ok->soon;
+}
+
+/* Stations that cannot reach the coordinator, which we can, are with its
+ * stand-by: that one is asked, too, when there was nothing for us. */
+static void ask_standby(struct home *home, coord_jobs_args *ad)
+{
+    char addr[POOLDIR_ADDR_MAX + 1];
+    coord_jobs_res res = {0};
+    uint64_t now = pool_now_ms();
+
+    if (now < home->standby_ms || ad->jobs.jobs_len == 0 ||
+        peer_on_standby(home->coordinator) ||
+        pooldir_addr(&home->pool, POOLDIR_STANDBY, addr, NULL) < 0)
+        return;
+    struct peer *peer = peer_open(&home->pool, POOLDIR_STANDBY, COORD_PROGRAM,
+                                  COORD_V1, STANDBY_ASK_MS, NULL);
+    if (peer && coord_jobs_1(ad, &res, peer_client(peer)) == RPC_SUCCESS) {
+        if (res.status == 0 && res.coord_jobs_res_u.ok.stations > 0)
+            take_answer(home, &res);
+        xdr_free((xdrproc_t)xdr_coord_jobs_res, (char *)&res);
+    }
+    peer_close(peer);
+    home->standby_ms = pool_now_ms() + STANDBY_MS + 4 * (pool_now_ms() - now);
 }
 
 /* A station that has just become free may not have told the coordinator yet:
@@ -153,6 +178,7 @@ static void back_off(struct home *home, uint64_t now, const char *why)
     if (home->backoff_ms == 0)
         log_line("no coordinator: %s", why);
     snprintf(home->coordinator_why, sizeof home->coordinator_why, "%s", why);
+    alone_set(home, true);
     home->soon = false;
     home->backoff_ms = home->backoff_ms ? home->backoff_ms * 2 : 250;
     if (home->backoff_ms > BACKOFF_MAX_MS)
@@ -202,8 +228,12 @@ void home_ask(struct home *home, uint64_t now)
     home->asked_ms = pool_now_ms();
     home->took_ms = home->asked_ms - now;
     if (rc == 0) {
+        bool nothing =
+            res.status == 0 && res.coord_jobs_res_u.ok.matches.matches_len == 0;
         take_answer(home, &res);
         xdr_free((xdrproc_t)xdr_coord_jobs_res, (char *)&res);
+        if (nothing)
+            ask_standby(home, &ad);
     } else {
         back_off(home, now, err.text);
     }

@@ -80,6 +80,8 @@ void end_with(struct home *home, struct active *active, enum job_event event,
         active->retry_ms = pool_now_ms() + RETRY_MS;
         return;
     }
+    if (event == JOB_EV_LOST)
+        stray_add(home, active);
     active_drop(home, active);
     clean_up(home, id);
     home->eager = true; /* a station has become free */

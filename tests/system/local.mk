@@ -70,6 +70,12 @@ EXTRA_DIST += tests/system/keep_cycles.sh tests/progs/keep_log.c \
 dist_check_SCRIPTS += tests/system/pool_outage.sh
 CHECK_LONG_TESTS += tests/system/pool_outage.sh
 
+# A pool of several machines.
+EXTRA_DIST += tests/system/net_common.sh tests/system/net_pool.sh
+dist_check_SCRIPTS += tests/system/pool_net.sh tests/system/pool_net_split.sh
+TESTS += tests/system/pool_net.sh
+CHECK_LONG_TESTS += tests/system/pool_net_split.sh
+
 # 500 kills and more in one run.
 dist_check_SCRIPTS += tests/system/pool_kills_long.sh
 CHECK_LONG_TESTS += tests/system/pool_kills_long.sh

@@ -294,7 +294,7 @@ START_TEST(a_pool_keeps_its_key_and_a_daemon_its_place)
     ck_assert_int_eq(pooldir_create(dir, &err), 0);
     ck_assert_int_eq(pooldir_open(&again, dir, &err), 0);
     ck_assert_mem_eq(pool.key, again.key, sizeof pool.key);
-    ck_assert_int_eq(pooldir_set_stations(&pool, 2, &err), 0);
+    ck_assert_int_eq(pooldir_set_stations(&pool, 2, false, &err), 0);
 
     ck_assert_int_eq(pooldir_addr(&pool, "home", addr, &err), -1);
     ck_assert_int_eq(errno, ENOENT);
