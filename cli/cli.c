@@ -185,8 +185,9 @@ int cli_job_ids(char *const *words, int count, uint64_t **ids, size_t *n,
             free(all);
             return ckpt_err_set(err, ENOMEM, "out of memory");
         }
-        for (all = grown; first <= last; first++)
-            all[have++] = first;
+        all = grown;
+        for (uint64_t k = 0; k <= last - first; k++)
+            all[have++] = first + k;
     }
     *ids = all;
     *n = have;

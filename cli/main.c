@@ -1,6 +1,7 @@
 /* main.c - ckpt: the table of commands */
 #include "cli/cli.h"
 #include "config.h"
+#include "lib/common/stdfds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,23 @@ static int usage(FILE *out, int code)
     return code;
 }
 
+static int run(size_t command, int argc, char **argv)
+{
+    static char name[32]; /* in messages of getopt_long() */
+    int (*function)(int, char **) = commands[command].run;
+
+    cli_command = commands[command].name;
+    snprintf(name, sizeof name, "ckpt %s", cli_command);
+    argv[0] = name;
+    /* these become the program, which gets the descriptors as they are */
+    if (function != cmd_run && function != cmd_restart)
+        ckpt_stdfds_fill(O_RDONLY | O_CLOEXEC);
+    int code = function(argc, argv);
+    if (fflush(stdout) || ferror(stdout))
+        return cli_failf("stdout: cannot write");
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     int at = 1;
@@ -66,13 +84,8 @@ int main(int argc, char **argv)
     if (!strcmp(argv[at], "help"))
         return usage(stdout, 0);
     for (size_t i = 0; i < COMMANDS; i++)
-        if (!strcmp(argv[at], commands[i].name)) {
-            cli_command = commands[i].name;
-            int code = commands[i].run(argc - at, argv + at);
-            return fflush(stdout) || ferror(stdout) ? cli_failf("stdout: cannot"
-                                                                " write")
-                                                    : code;
-        }
+        if (!strcmp(argv[at], commands[i].name))
+            return run(i, argc - at, argv + at);
     fprintf(stderr, "ckpt: there is no command %s; try `ckpt --help`\n",
             argv[at]);
     return 2;

@@ -6,6 +6,7 @@
  * starter was not heard of for the lease.
  */
 #include "lib/common/io.h"
+#include "lib/common/stdfds.h"
 #include "lib/proto/boot.h"
 #include "shadow/start.h"
 
@@ -286,6 +287,7 @@ int main(int argc, char **argv)
     struct options options;
     struct ckpt_err err = {""};
 
+    ckpt_stdfds_fill(O_RDWR);
     if (parse_options(argc, argv, &options) < 0) {
         usage(stderr);
         return 2;

@@ -13,6 +13,7 @@
  * Two that both hear a part of the pool do no harm: a station is claimed by
  * one home, whoever made the match.
  */
+#include "lib/common/stdfds.h"
 #include "scheduler/coordinator/balance.h"
 #include "scheduler/coordinator/cycle.h"
 #include "scheduler/coordinator/plans.h"
@@ -320,6 +321,7 @@ int main(int argc, char **argv)
     const char *name = standby ? POOLDIR_STANDBY : POOLDIR_COORDINATOR;
     struct ckpt_err err;
 
+    ckpt_stdfds_fill(O_RDWR);
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
     if ((argc != 3 && !standby) || strcmp(argv[1], "--dir") != 0)

@@ -6,6 +6,7 @@
  * SIGTERM stops all: first the stations, which get their jobs off, then the
  * home station and the coordinator.
  */
+#include "lib/common/stdfds.h"
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/pooldir.h"
 #include "scheduler/pool/program.h"
@@ -349,6 +350,7 @@ int main(int argc, char **argv)
     bool foreground = false;
     struct ckpt_err err;
 
+    ckpt_stdfds_fill(O_RDWR);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return usage(stdout, 0);

@@ -21,6 +21,7 @@
 #include "scheduler/starter/slink.h"
 
 #include "lib/common/io.h"
+#include "lib/common/stdfds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -378,6 +379,7 @@ int main(int argc, char **argv)
     struct starter st = {
         .boot_fd = -1, .link_fd = -1, .job = {.complaint_fd = -1}};
 
+    ckpt_stdfds_fill(O_RDWR);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
             return usage(stdout, 0);

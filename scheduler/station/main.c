@@ -3,6 +3,7 @@
  * Execution role (--name): lends the machine to jobs while its owner is away.
  * Home role (--home): owns the queue of the machine's users.
  */
+#include "lib/common/stdfds.h"
 #include "scheduler/pool/log.h"
 #include "scheduler/station/exec.h"
 #include "scheduler/station/home.h"
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
 {
     char title[80];
 
+    ckpt_stdfds_fill(O_RDWR);
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, 0);
     if (argc < 4 || strcmp(argv[1], "--dir") != 0)

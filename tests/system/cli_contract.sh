@@ -57,6 +57,11 @@ for column in ID OWNER SUBMITTED RUN_TIME ST PRI SIZE CKPT_AGE GOODPUT CMD; do
     grep -qw "$column" header || fail "ckpt q has no $column"
 done
 
+# What cannot be printed is a failure, and goes nowhere else.
+says 1 stdout -- sh -c 'ckpt q >&-'
+says 1 stdout -- sh -c 'ckpt q >/dev/full'
+says 0 '' -- sh -c 'ckpt submit -- /bin/true 2>&- <&-'
+
 # What is not there is named, with 1; what makes no sense with 2.
 for command in rm hold release vacate why log wait; do
     says 1 999 -- ckpt "$command" 999
@@ -64,6 +69,8 @@ for command in rm hold release vacate why log wait; do
 done
 says 2 '"x"' -- ckpt rm x
 says 1 999 -- ckpt q 999
+says 1 18446744073709551615 -- ckpt q 18446744073709551615
+says 2 'ckpt rm: ' -- ckpt rm -5
 says 1 999 -- ckpt migrate 999 s1
 says 2 '' -- ckpt migrate 999
 says 1 999 -- ckpt prio 999 5

@@ -25,8 +25,18 @@ is_gone() { # PID
     [ ! -e "/proc/$1" ] || grep -q '^State:.*[ZX]' "/proc/$1/status"
 }
 
-pool_start 2
+# Without standard descriptors the daemons take none of their own for them.
+ckpt pool start --stations 2 --set idle_start=0 --set load_start=1000 \
+    --set poll=100ms --set negotiation_cycle=100ms <&- >&- 2>&- || true
 first=$(all_pids)
+for d in "${daemons[@]}"; do
+    for fd in 0 1; do
+        to=$(readlink "/proc/$(pid_of "$d")/fd/$fd")
+        [ "$to" = /dev/null ] || fail "$d: descriptor $fd is $to"
+    done
+    to=$(readlink "/proc/$(pid_of "$d")/fd/2")
+    [ "$to" = "$CKPT_POOL/$d/log" ] || fail "$d: descriptor 2 is $to"
+done
 pool_start 2
 [ "$(all_pids)" = "$first" ] || fail "a second start changed the daemons"
 
