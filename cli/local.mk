@@ -6,7 +6,7 @@ ckpt_SOURCES = cli/main.c cli/cli.c cli/cli.h cli/json.c cli/json.h \
 	cli/config.c cli/pool.c cli/pool_edit.c cli/pool_edit.h \
 	cli/home.c cli/home.h cli/remote.c \
 	cli/submit.c cli/submit_send.c cli/submit_send.h cli/submit_file.c cli/submit_impl.h cli/submit_spec.c cli/submit_file.h cli/submit_words.c \
-	cli/submit_keys.c cli/submit_keys.h cli/submit_macro.c cli/submit_macro.h \
+	cli/front_end.c cli/front_end.h cli/submit_keys.c cli/submit_keys.h cli/submit_macro.c cli/submit_macro.h \
 	cli/submit_queue.c cli/submit_queue.h \
 	cli/q.c cli/status.c cli/act.c cli/why.c cli/wait.c \
 	cli/sim.c cli/tty.c cli/tty.h

@@ -1,5 +1,6 @@
 /* submit.c - ckpt submit: queue jobs, from the command line or a file */
 #include "cli/cli.h"
+#include "cli/front_end.h"
 #include "cli/home.h"
 #include "cli/json.h"
 #include "cli/submit_file.h"
@@ -25,7 +26,7 @@ static const char usage[] =
     "           [--map PREFIX=local|home|fetch]... [--after JOB]...\n"
     "           [--every DUR|auto] [--notify never|complete|error|always]\n"
     "           [--notify-user ADDRESS] [--on-done COMMAND]\n"
-    "           [--tty] [--] PROG ARG...\n"
+    "           [--front-end auto|trap|mount] [--tty] [--] PROG ARG...\n"
     "       ckpt submit [--pool DIR] [--json] FILE.sub\n"
     "Queue a job; prints its id, one line for each job.  The program runs in\n"
     "this directory and environment, wherever it runs; paths may hold\n"
@@ -57,6 +58,7 @@ enum {
     OPT_NOTIFY,
     OPT_NOTIFY_USER,
     OPT_ON_DONE,
+    OPT_FRONT_END,
 };
 
 static const struct option options[] = {
@@ -77,6 +79,7 @@ static const struct option options[] = {
     {"notify", required_argument, NULL, OPT_NOTIFY},
     {"notify-user", required_argument, NULL, OPT_NOTIFY_USER},
     {"on-done", required_argument, NULL, OPT_ON_DONE},
+    {"front-end", required_argument, NULL, OPT_FRONT_END},
     {NULL, 0, NULL, 0},
 };
 
@@ -177,6 +180,11 @@ static void parse_options(struct cli *cli, int argc, char **argv,
         case OPT_REQUIRE:
             check_require(optarg);
             s->spec.requirements = optarg;
+            break;
+        case OPT_FRONT_END:
+            if (job_front_end_check(optarg, &err))
+                exit(cli_misuse("--front-end: %s", err.text));
+            s->front_end = optarg;
             break;
         case OPT_PRIO:
             s->spec.prio = (int)number("prio", optarg, -1000000, 1000000);
@@ -353,8 +361,9 @@ static int submit_file(const struct cli *cli, const char *path,
     result = submit_file_parse(path, text, context, &made, &count, &err);
     free(text);
     for (size_t i = 0; i < count && result == 0; i++)
-        if ((result = check_program(made[i].spec.executable, &err)) == 0)
-            result = check_files(&made[i].spec, &err);
+        if ((result = check_program(made[i].spec.executable, &err)) == 0 &&
+            (result = check_files(&made[i].spec, &err)) == 0)
+            result = front_end_apply(&made[i].spec, made[i].front_end, &err);
     if (result == 0) {
         check_mailer(&made[0].spec);
         result = submit_send(cli, made, count, &id, &err);
@@ -375,7 +384,10 @@ static int submit_program(const struct cli *cli, struct submission *s,
     s->spec.umask = context->umask;
     s->spec.env = submit_environment(context->env, true);
     s->spec.executable = find_program(argv[0], context->cwd, &err);
-    if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0) {
+    if (s->spec.requirements)
+        s->spec.requirements = strdup(s->spec.requirements);
+    if (s->spec.env && s->spec.executable && check_files(&s->spec, &err) == 0 &&
+        front_end_apply(&s->spec, s->front_end, &err) == 0) {
         check_mailer(&s->spec);
         result = submit_send(cli, s, 1, &id, &err);
     }
@@ -383,6 +395,7 @@ static int submit_program(const struct cli *cli, struct submission *s,
     job_list_free(s->spec.grants);
     job_list_free(s->spec.maps);
     job_list_free(s->spec.after);
+    free(s->spec.requirements);
     free(s->spec.executable);
     if (result)
         return cli_fail(&err);
@@ -404,7 +417,7 @@ static bool own_options(const struct submission *s)
     return spec->name || spec->in || spec->out || spec->err || spec->log ||
            spec->requirements || spec->grants || spec->maps || spec->after ||
            spec->every || spec->notify || spec->notify_user || spec->on_done ||
-           spec->prio || s->count != 1;
+           spec->prio || s->front_end || s->count != 1;
 }
 
 int cmd_submit(int argc, char **argv)

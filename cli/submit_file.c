@@ -267,8 +267,10 @@ static int parse_lines(struct submit_parser *p)
 
 void submissions_free(struct submission *made, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         job_spec_clear(&made[i].spec);
+        free(made[i].front_end);
+    }
     free(made);
 }
 

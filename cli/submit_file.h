@@ -28,6 +28,7 @@
 struct submission {
     struct job_spec spec; /* owner and uid are the home station's to fill in */
     uint32_t count;
+    char *front_end;    /* front_end.h; NULL: the pool's */
     size_t after_first; /* its jobs wait for those of after_count */
     size_t after_count; /* submissions, from that one on */
 };

@@ -48,6 +48,7 @@ static const struct {
     {"after", K_AFTER},
     {"every", K_EVERY},
     {"on_done", K_ON_DONE},
+    {"front_end", K_FRONT_END},
 };
 
 static const char never_moved[] =

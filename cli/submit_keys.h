@@ -29,6 +29,7 @@ enum submit_key {
     K_NOTIFY_USER,
     K_ON_DONE,
     K_TRANSFER_INPUT,
+    K_FRONT_END,
     SUBMIT_KEYS
 };
 

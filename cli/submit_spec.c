@@ -292,6 +292,15 @@ static int make_wishes(struct submit_parser *p, struct job_spec *spec)
     return 0;
 }
 
+static int make_front_end(struct submit_parser *p, struct submission *s)
+{
+    if (copy_value(p, K_FRONT_END, &s->front_end))
+        return -1;
+    if (s->front_end && job_front_end_check(s->front_end, p->err))
+        return submit_at_key(p, K_FRONT_END, "front_end");
+    return 0;
+}
+
 /* HTCondor puts these into the job's directory.  Here that is initialdir, at
  * home: those that are in it need no more. */
 static int check_transfer(struct submit_parser *p)
@@ -345,7 +354,8 @@ int submit_add(struct submit_parser *p, uint32_t count)
                    make_arguments(p, spec) || make_environment(p, spec) ||
                    make_requirements(p, spec) || make_priority(p, spec) ||
                    make_access(p, spec) || make_wishes(p, spec) ||
-                   check_transfer(p) || make_after(p, &p->made[p->count - 1])
+                   check_transfer(p) || make_after(p, &p->made[p->count - 1]) ||
+                   make_front_end(p, &p->made[p->count - 1])
                ? -1
                : 0;
 }

@@ -46,7 +46,10 @@ ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/cgroup.c scheduler/starter/cgroup.h \
 	scheduler/starter/slink.c scheduler/starter/slink.h \
 	scheduler/starter/confine.c scheduler/starter/confine.h \
-	scheduler/starter/confine_calls.c
+	scheduler/starter/confine_calls.c \
+	scheduler/starter/view.c scheduler/starter/view.h \
+	scheduler/starter/fileserver.c scheduler/starter/fileserver.h \
+	scheduler/starter/frontend.c scheduler/starter/frontend.h
 ckpt_starter_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 ckpt_starter_LDADD = $(POOL_LIBS)
 
@@ -71,7 +74,8 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/home_ask.c scheduler/station/home_rpc.c scheduler/station/home_submit.c scheduler/station/home_log.c \
 	scheduler/station/home_rhythm.c scheduler/station/home_hooks.c \
 	scheduler/station/home_quota.c \
-	scheduler/station/home_stray.c
+	scheduler/station/home_stray.c \
+	scheduler/starter/view.c scheduler/starter/view.h
 ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SYSTEMD_CFLAGS)
 ckpt_station_LDADD = $(SYSTEMD_LIBS) scheduler/store/libstore.a scheduler/core/libjob.a \
 	shadow/libjobdir.a $(POOL_LIBS) $(SQLITE_LIBS)

@@ -85,6 +85,38 @@ bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
     return TRUE;
 }
 
+bool_t shadow_grants_1_svc(void *args, shadow_grants_res *res,
+                           struct svc_req *req)
+{
+    BEGIN;
+    shadow_grants_ok *ok = &res->shadow_grants_res_u.ok;
+    const char *streams[3] = {shadow->spec.in, shadow->spec.out,
+                              shadow->spec.err};
+    const char *path;
+    bool is_dir, write;
+
+    (void)args;
+    ok->cwd = strdup(shadow->spec.cwd);
+    for (int i = 0; i < 3; i++)
+        if (!(ok->streams[i] = strdup(streams[i] ? streams[i] : "")))
+            return FALSE;
+    ok->umask = shadow->spec.umask;
+    ok->grants.grants_val =
+        calloc(SHADOW_GRANTS_MAX, sizeof *ok->grants.grants_val);
+    if (!ok->cwd || !ok->grants.grants_val)
+        return FALSE;
+    for (u_int n = 0; n < SHADOW_GRANTS_MAX; n++) {
+        path = paths_grant_path(shadow->paths, n, &is_dir, &write);
+        if (!path)
+            break;
+        ok->grants.grants_val[n] = (shadow_grant){strdup(path), is_dir, write};
+        if (!ok->grants.grants_val[n].path)
+            return FALSE;
+        ok->grants.grants_len++;
+    }
+    return TRUE;
+}
+
 /* --- images --- */
 
 SERVICE(image_put, shadow_image_put_args, shadow_status_res)

@@ -128,6 +128,16 @@ int paths_grant_fd(const struct paths *paths, size_t n, bool *write)
     return grant->is_file ? grant->file_fd : grant->fd;
 }
 
+const char *paths_grant_path(const struct paths *paths, size_t n, bool *is_dir,
+                             bool *write)
+{
+    if (n >= paths->count)
+        return NULL;
+    *is_dir = !paths->grants[n].is_file;
+    *write = paths->grants[n].write;
+    return paths->grants[n].path;
+}
+
 /* `path` is the grant or below it. */
 static bool covers(const struct grant *grant, const char *path)
 {

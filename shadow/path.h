@@ -34,6 +34,9 @@ int paths_deny(struct paths *paths, const char *path, struct ckpt_err *err);
 /* What the n-th grant is for, an open directory or file (O_PATH perhaps), and
  * whether it is writable; -1 after the last. */
 int paths_grant_fd(const struct paths *paths, size_t n, bool *write);
+/* Its path, without symbolic links; NULL after the last. */
+const char *paths_grant_path(const struct paths *paths, size_t n, bool *is_dir,
+                             bool *write);
 
 /* Where a name leads. */
 struct place {

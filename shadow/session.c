@@ -71,6 +71,7 @@ static bool is_repeatable(uint32_t proc)
     switch (proc) {
     case SHADOW_IDENTITY:
     case SHADOW_RULES:
+    case SHADOW_GRANTS:
     case SHADOW_RHYTHM:
     case SHADOW_READ:
     case SHADOW_READDIR:

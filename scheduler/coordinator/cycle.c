@@ -379,6 +379,9 @@ void cycle_why(const struct table *table, const struct settings *settings,
     else
         snprintf(text, size,
                  "%zu stations are idle, none of them suits; of all %zu "
-                 "stations %zu would",
-                 n.idle, table->n_stations, n.fit);
+                 "stations %zu would%s%.200s",
+                 n.idle, table->n_stations, n.fit,
+                 n.fit == 0 && home->jobs[0].requirements[0] ? "; it requires "
+                                                             : "",
+                 n.fit == 0 ? home->jobs[0].requirements : "");
 }

@@ -256,6 +256,14 @@ int job_every_parse(const char *text, int64_t *ms, struct ckpt_err *err)
                         text);
 }
 
+int job_front_end_check(const char *text, struct ckpt_err *err)
+{
+    if (strcmp(text, "auto") == 0 || strcmp(text, "trap") == 0 ||
+        strcmp(text, "mount") == 0)
+        return 0;
+    return ckpt_err_set(err, EINVAL, "\"%s\" is not auto, trap or mount", text);
+}
+
 int job_spec_check(const struct job_spec *spec, struct ckpt_err *err)
 {
     if (check_absolute("executable", spec->executable, err) ||

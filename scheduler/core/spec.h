@@ -60,6 +60,9 @@ int job_spec_check(const struct job_spec *spec, struct ckpt_err *err);
 /* "auto" or a duration.  0: *ms is that, or -1 for auto; -1 with EINVAL. */
 int job_every_parse(const char *text, int64_t *ms, struct ckpt_err *err);
 
+/* "auto", "trap" or "mount": how a job reaches its files.  -1 with EINVAL. */
+int job_front_end_check(const char *text, struct ckpt_err *err);
+
 /* Lists of strings.  The copy and each string in it are from malloc. */
 char **job_list_copy(char *const *list);
 void job_list_free(char **list);

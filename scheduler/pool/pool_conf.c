@@ -51,6 +51,9 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "command", "gets mails (ckpt submit --notify) on its standard input"},
     {"log_max", CKPT_CONF_SIZE, "10M", 65536, 0, false, "size",
      "of a daemon's log; then it is put aside as log.old"},
+    {"front_end", CKPT_CONF_TEXT, "auto", 0, 0, false, "auto, trap or mount",
+     "how jobs reach their files at home: by trapping their calls, by mounting "
+     "them, or as the program needs (ckpt submit --front-end)"},
     {"start_attempts", CKPT_CONF_INT, "5", 1, 1000, false, "attempts",
      "a job that failed to start, or was killed, this often in a row is held"},
     {"encrypt_files", CKPT_CONF_BOOL, "on", 0, 0, false, "yes or no",

@@ -3,6 +3,8 @@
 
 #include "lib/common/program.h"
 #include "scheduler/pool/program.h"
+#include "scheduler/starter/frontend.h"
+#include "scheduler/starter/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,10 +49,9 @@ const char *command_file(const shadow_start_ok *start)
  * sees this machine's files and nothing of home. */
 static bool wants_to_be_plain(const shadow_start_ok *start)
 {
-    for (unsigned i = 0; i < start->env.env_len; i++)
-        if (strcmp(start->env.env_val[i], "LIBCKPT_PLAIN=1") == 0)
-            return true;
-    return false;
+    const char *value = frontend_variable(start, "LIBCKPT_PLAIN");
+
+    return value && strcmp(value, "1") == 0;
 }
 
 /* A program that can be neither asked for a checkpoint nor have its calls
@@ -144,15 +145,20 @@ static int copy_list(char ***list, char *const *from, size_t len,
 }
 
 static int make_program(struct command *command, const shadow_start_ok *start,
-                        const char *scratch, struct ckpt_err *err)
+                        bool mounted, const char *scratch, struct ckpt_err *err)
 {
     char *name = (char *)(uintptr_t)program_name(start);
     char path[PATH_MAX];
 
     if (command_scratch(scratch, name, path, err) < 0 ||
-        needs_library(start, path, &command->preload, err) < 0 ||
+        (!mounted && needs_library(start, path, &command->preload, err) < 0) ||
         (command->preload && bring_library(scratch, err) < 0))
         return -1;
+    if (asprintf(&command->program, "%s/%s", mounted ? VIEW_LIB : ".", name) <
+        0) {
+        command->program = NULL;
+        return no_memory(err);
+    }
     if (start->args.args_len == 0)
         return copy_list(&command->argv, &name, 1, err);
     return copy_list(&command->argv, start->args.args_val, start->args.args_len,
@@ -220,8 +226,8 @@ static bool is_for_libckpt(const char *setting)
 }
 
 static int make_environment(struct command *command,
-                            const shadow_start_ok *start, int boot_fd,
-                            struct ckpt_err *err)
+                            const shadow_start_ok *start, bool mounted,
+                            int boot_fd, struct ckpt_err *err)
 {
     size_t most = start->env.env_len + OUR_SETTINGS;
 
@@ -232,6 +238,8 @@ static int make_environment(struct command *command,
         if (!is_for_libckpt(start->env.env_val[i]) &&
             add_setting(command, err, "%s", start->env.env_val[i]) < 0)
             return -1;
+    if (mounted)
+        return 0;
     if (add_setting(command, err, "CKPT_REMOTE_FD=%d", boot_fd) < 0 ||
         add_rhythm(command, start, err) < 0)
         return -1;
@@ -255,29 +263,44 @@ void command_clear(struct command *command)
         close(command->program_fd);
     list_free(command->envp);
     list_free(command->argv);
+    free(command->program);
+}
+
+/* Where the view has it. */
+static int move_to_view(const shadow_start_ok *start, const char *scratch,
+                        struct ckpt_err *err)
+{
+    char from[PATH_MAX], to[PATH_MAX], name[NAME_MAX + 8];
+
+    snprintf(name, sizeof name, "lib/%s", command_file(start));
+    if (command_scratch(scratch, command_file(start), from, err) < 0 ||
+        command_scratch(scratch, name, to, err) < 0)
+        return -1;
+    return rename(from, to) < 0 ? ckpt_err_sys(err, "%s", to) : 0;
 }
 
 int command_make(struct command *command, const shadow_start_ok *start,
-                 const char *scratch, int boot_fd, struct ckpt_err *err)
-{
-    *command = (struct command){.program_fd = -1};
-    int rc = start->image_size > 0 ? make_restart(command, boot_fd, err)
-                                   : make_program(command, start, scratch, err);
-
-    return rc < 0 ? rc : make_environment(command, start, boot_fd, err);
-}
-
-int command_exec(const struct command *command, const shadow_start_ok *start,
+                 bool mounted, const char *scratch, int boot_fd,
                  struct ckpt_err *err)
 {
-    char name[NAME_MAX + 4];
+    *command = (struct command){.program_fd = -1};
+    int rc = start->image_size > 0
+                 ? make_restart(command, boot_fd, err)
+                 : make_program(command, start, mounted, scratch, err);
 
-    if (command->program_fd >= 0) {
+    if (rc == 0 && mounted)
+        rc = move_to_view(start, scratch, err);
+    return rc < 0 ? rc
+                  : make_environment(command, start, mounted, boot_fd, err);
+}
+
+int command_exec(const struct command *command, const char *program,
+                 struct ckpt_err *err)
+{
+    if (command->program_fd >= 0)
         execveat(command->program_fd, "", command->argv, command->envp,
                  AT_EMPTY_PATH);
-    } else {
-        snprintf(name, sizeof name, "./%s", program_name(start));
-        execve(name, command->argv, command->envp);
-    }
+    else
+        execve(program, command->argv, command->envp);
     return ckpt_err_sys(err, "%s", command->argv[0]);
 }

@@ -14,6 +14,7 @@
 
 struct command {
     int program_fd; /* `ckpt`, for a restart; -1: the program in scratch */
+    char *program;  /* as the job's process finds that one */
     bool preload;   /* the library must be loaded before the program */
     char **argv;
     char **envp;
@@ -28,16 +29,19 @@ int command_scratch(const char *scratch, const char *name, char *path,
                     struct ckpt_err *err);
 
 /* Plan how to run what command_file() names; the boot record will be readable
- * from `boot_fd`.  Brings the library to scratch where the program needs it.
- * Refused (ENOEXEC) where its calls could not be served from home.  In every
- * case the caller clears the command. */
+ * from `boot_fd`.  For a job whose files are mounted the file is moved to where
+ * its view has it (view.h), and there is no boot record.  Brings the library to
+ * scratch where the program needs it. Refused (ENOEXEC) where its calls could
+ * not be served from home.  In every case the caller clears the command. */
 int command_make(struct command *command, const shadow_start_ok *start,
-                 const char *scratch, int boot_fd, struct ckpt_err *err);
+                 bool mounted, const char *scratch, int boot_fd,
+                 struct ckpt_err *err);
 void command_clear(struct command *command);
 
-/* In the job's process, in its scratch directory.  Returns only when it failed,
- * with errno and err. */
-int command_exec(const struct command *command, const shadow_start_ok *start,
+/* In the job's process, in its scratch directory or its view; `program` is to
+ * be executed unless it is a restart.  Returns only when it failed, with errno
+ * and err. */
+int command_exec(const struct command *command, const char *program,
                  struct ckpt_err *err);
 
 #endif

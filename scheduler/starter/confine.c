@@ -1,6 +1,8 @@
 /* confine.c - see confine.h */
 #include "scheduler/starter/confine.h"
 
+#include "scheduler/starter/view.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -86,6 +88,23 @@ static int allow_path(int ruleset, const char *path, uint64_t rights)
     return rc;
 }
 
+/* What is mounted from home, where the shadow looks after what is allowed, and
+ * the job's own. */
+static int allow_view(int ruleset, const shadow_grants_ok *grants,
+                      uint64_t rights)
+{
+    int rc = allow_path(ruleset, VIEW_OWN, FS_READ);
+
+    if (rc == 0)
+        rc = allow_path(ruleset, "/tmp", rights);
+    if (rc == 0)
+        rc = allow_path(ruleset, "/dev/shm", rights);
+    for (unsigned i = 0; rc == 0 && i < grants->grants.grants_len; i++)
+        if (view_mounts(grants, i))
+            rc = allow_path(ruleset, grants->grants.grants_val[i].path, rights);
+    return rc;
+}
+
 static int allow_all(int ruleset, const struct confine *confine,
                      uint64_t rights)
 {
@@ -96,7 +115,9 @@ static int allow_all(int ruleset, const struct confine *confine,
                                           "/dev/random", "/dev/urandom"};
     uint64_t device = LANDLOCK_ACCESS_FS_READ_FILE |
                       LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE;
-    int rc = allow_path(ruleset, ".", rights); /* the scratch directory */
+    int rc = confine->mounted
+                 ? allow_view(ruleset, confine->mounted, rights)
+                 : allow_path(ruleset, ".", rights); /* the scratch directory */
 
     for (size_t i = 0; rc == 0 && i < sizeof system / sizeof system[0]; i++)
         rc = allow_path(ruleset, system[i], FS_READ);
@@ -179,5 +200,7 @@ int confine_self(const struct confine *confine, struct ckpt_err *err)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return ckpt_err_sys(err, "PR_SET_NO_NEW_PRIVS");
-    return confine_files(confine, err) < 0 ? -1 : confine_calls(err);
+    return confine_files(confine, err) < 0
+               ? -1
+               : confine_calls(confine->mounted, err);
 }

@@ -11,6 +11,7 @@
 #define CKPT_SCHEDULER_CONFINE_H
 
 #include "lib/common/err.h"
+#include "lib/proto/shadow.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,14 +25,16 @@ struct confine {
     gid_t gid;
     pid_t parent;    /* ours: the job dies when it does */
     uint64_t memory; /* bytes of data, where no control group bounds it; or 0 */
+    const shadow_grants_ok *mounted; /* it is in a view (view.h), or NULL */
 };
 
 /* Confine the calling process.  -1 with errno and err when something that must
  * hold could not be done; a kernel without Landlock is no failure. */
 int confine_self(const struct confine *confine, struct ckpt_err *err);
 
-/* Take calls away, for ever (confine_calls.c).  -1 with errno. */
-int confine_calls(struct ckpt_err *err);
+/* Take calls away, for ever (confine_calls.c); those of a job in a view that
+ * its library would refuse, too.  -1 with errno. */
+int confine_calls(bool mounted, struct ckpt_err *err);
 
 /* The kernel's Landlock version, 0: none. */
 int confine_landlock_version(void);

@@ -10,6 +10,8 @@
  *     keyctl and kin       the owner's keyrings
  *     prlimit of others    the owner's processes
  *     setsid, setpgid      out of the job's process group
+ *     mount and kin, setns out of its view, where it has one
+ *     socket               of a program whose library does not refuse it
  *
  * Programs that can go on without do; socket pairs are not concerned.
  */
@@ -38,7 +40,18 @@ static void deny_first(struct ckpt_bpf *p, uint32_t nr, uint32_t value,
     ckpt_bpf_emit(p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);
 }
 
-int confine_calls(struct ckpt_err *err)
+static void deny_mounted(struct ckpt_bpf *p)
+{
+    static const uint32_t denied[] = {
+        SYS_mount,     SYS_umount2, SYS_pivot_root, SYS_setns,
+        SYS_open_tree, SYS_fsmount, SYS_move_mount, SYS_chroot};
+
+    for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++)
+        deny(p, denied[i], EPERM);
+    deny(p, SYS_socket, EACCES);
+}
+
+int confine_calls(bool mounted, struct ckpt_err *err)
 {
     struct ckpt_bpf p = {.len = 0};
 
@@ -49,6 +62,8 @@ int confine_calls(struct ckpt_err *err)
     deny(&p, SYS_request_key, ENOSYS);
     deny(&p, SYS_setsid, EPERM);
     deny(&p, SYS_setpgid, EPERM);
+    if (mounted)
+        deny_mounted(&p);
     deny_first(&p, SYS_socket, AF_UNIX, true, EACCES);
     deny_first(&p, SYS_prlimit64, 0, false, EPERM);
     ckpt_bpf_emit(&p, CKPT_BPF_RET, SECCOMP_RET_ALLOW, 0, 0);

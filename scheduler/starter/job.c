@@ -5,6 +5,8 @@
 #include "scheduler/pool/program.h"
 #include "scheduler/starter/command.h"
 #include "scheduler/starter/confine.h"
+#include "scheduler/starter/frontend.h"
+#include "scheduler/starter/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +41,11 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
         shadow, image,
         image ? job->start.image_size : job->start.executable_size, fd, err);
     close(fd);
+    if (rc == 0)
+        rc = slink_grants(shadow, &job->grants, err);
+    if (rc == 0 && !image)
+        rc = frontend_choose(&job->start, &job->grants, path, scratch,
+                             &job->mounted, err);
     return rc;
 }
 
@@ -100,27 +107,60 @@ static int boot_pipe(const struct ckpt_boot *boot, struct ckpt_err *err)
     return fds[0];
 }
 
-/* In the child.  What goes wrong is written to `report`. */
-static void become_job(const struct job *job, const struct confine *confine,
-                       const struct command *command, int boot_fd, int report,
-                       int complaint)
-{
-    struct ckpt_err err;
-    sigset_t none;
+struct launch {
+    const struct job *job;
+    struct confine confine;
+    struct view view; /* of a job whose files are mounted */
+    struct command command;
+    int boot_fd;
+};
 
+static void standard_null(int complaint)
+{
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
     for (int fd = 0; fd <= 2; fd++)
         dup2(fd == 2 && complaint >= 0 ? complaint : null, fd);
-    cgroup_join(&job->cgroup);
-    if (confine_self(confine, &err) < 0)
+}
+
+/* The view comes first: it takes rights that the job does not have.  Says in
+ * *program what to execute. */
+static int enter(const struct launch *launch, int complaint,
+                 const char **program, struct ckpt_err *err)
+{
+    const struct command *command = &launch->command;
+    bool mounted = launch->job->mounted;
+
+    *program = command->program;
+    if (mounted && view_enter(&launch->view, err) < 0)
+        return -1;
+    if (mounted && command->program_fd < 0)
+        *program =
+            view_program(launch->job->start.executable, command->program);
+    if (confine_self(&launch->confine, err) < 0)
+        return -1;
+    return mounted ? view_streams(&launch->view, complaint < 0, err) : 0;
+}
+
+/* In the child.  What goes wrong is written to `report`. */
+static void become_job(const struct launch *launch, int report, int complaint)
+{
+    struct ckpt_err err;
+    const char *program;
+    sigset_t none;
+
+    standard_null(complaint);
+    cgroup_join(&launch->job->cgroup);
+    if (enter(launch, complaint, &program, &err) < 0)
         goto failed;
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
-    fcntl(boot_fd, F_SETFD, 0);
-    umask(022);
-    command_exec(command, &job->start, &err);
+    if (!launch->job->mounted)
+        fcntl(launch->boot_fd, F_SETFD, 0);
+    umask(launch->job->mounted ? launch->view.grants.umask : 022);
+    command_exec(&launch->command, program, &err);
 failed:
     (void)!write(report, err.text, strlen(err.text));
     _exit(127);
@@ -138,20 +178,19 @@ static int wait_for_exec(pid_t pid, int report, struct ckpt_err *err)
     return ckpt_err_set(err, ENOEXEC, "%s", text);
 }
 
-static int launch(struct job *job, const struct confine *confine,
-                  const struct command *command, int boot_fd,
-                  struct ckpt_err *err)
+static int start_child(struct job *job, const struct launch *launch,
+                       struct ckpt_err *err)
 {
     int report[2], complaint[2] = {-1, -1};
 
     if (pipe2(report, O_CLOEXEC) < 0)
         return ckpt_err_sys(err, "pipe");
-    if (command->program_fd >= 0 &&
+    if (launch->command.program_fd >= 0 &&
         pipe2(complaint, O_CLOEXEC | O_NONBLOCK) < 0)
         complaint[0] = complaint[1] = -1; /* its words are not heard, then */
     pid_t pid = fork();
     if (pid == 0)
-        become_job(job, confine, command, boot_fd, report[1], complaint[1]);
+        become_job(launch, report[1], complaint[1]);
     close(report[1]);
     if (complaint[1] >= 0)
         close(complaint[1]);
@@ -164,30 +203,64 @@ static int launch(struct job *job, const struct confine *confine,
     return rc;
 }
 
+/* The server of its files, and where the job is to see them. */
+static int start_server(struct job *job, struct launch *launch,
+                        struct ckpt_err *err)
+{
+    const struct confine *confine = &launch->confine;
+
+    launch->view =
+        (struct view){.grants = job->grants,
+                      .scratch = confine->scratch,
+                      .uid = confine->change_user ? confine->uid : geteuid(),
+                      .gid = confine->change_user ? confine->gid : getegid(),
+                      .server = fileserver_start(&job->server, confine,
+                                                 launch->boot_fd, err)};
+    launch->confine.scratch = job->grants.cwd;
+    launch->confine.mounted = &job->grants;
+    return launch->view.server < 0 ? -1 : 0;
+}
+
+static int start_launch(struct job *job, struct launch *launch,
+                        struct ckpt_err *err)
+{
+    cgroup_make(&job->cgroup, job->memory);
+    if (!job->cgroup.has_memory)
+        launch->confine.memory = job->memory;
+    if (job->mounted && start_server(job, launch, err) < 0)
+        return -1;
+    int rc = start_child(job, launch, err);
+    if (job->mounted)
+        close(launch->view.server);
+    return rc;
+}
+
 int job_start(struct job *job, const struct ckpt_boot *boot,
               const char *scratch, struct ckpt_err *err)
 {
-    struct confine confine = {.scratch = scratch, .parent = getpid()};
-    struct command command;
-    int boot_fd = boot_pipe(boot, err);
+    struct launch launch = {.job = job,
+                            .confine = {.scratch = scratch, .parent = getpid()},
+                            .command = {.program_fd = -1},
+                            .boot_fd = boot_pipe(boot, err)};
     int rc = -1;
 
-    if (boot_fd < 0)
+    if (launch.boot_fd < 0)
         return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (command_make(&command, &job->start, scratch, boot_fd, err) == 0 &&
-        find_user(job, &confine, err) == 0 &&
-        give_scratch(&confine, err) == 0) {
-        confine.program_fd = command.program_fd;
-        cgroup_make(&job->cgroup, job->memory);
-        if (!job->cgroup.has_memory)
-            confine.memory = job->memory;
-        rc = launch(job, &confine, &command, boot_fd, err);
+    if ((!job->mounted || view_prepare(scratch, err) == 0) &&
+        command_make(&launch.command, &job->start, job->mounted, scratch,
+                     launch.boot_fd, err) == 0 &&
+        find_user(job, &launch.confine, err) == 0 &&
+        give_scratch(&launch.confine, err) == 0) {
+        launch.confine.program_fd = launch.command.program_fd;
+        rc = start_launch(job, &launch, err);
     }
-    if (rc < 0)
+    if (rc < 0) {
+        fileserver_kill(&job->server);
         cgroup_remove(&job->cgroup);
-    command_clear(&command);
-    close(boot_fd);
+    }
+    command_clear(&launch.command);
+    close(launch.boot_fd);
     return rc;
 }
 
@@ -217,8 +290,9 @@ uint64_t job_cpu_usec(const struct job *job)
     return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
 }
 
-/* Whatever the job left behind is our child now (we are its subreaper). */
-static void kill_orphans(void)
+/* Whatever the job left behind is our child now (we are its subreaper); what
+ * serves its files is not the job's. */
+static void kill_orphans(const struct job *job)
 {
     char path[64];
     int pid;
@@ -228,15 +302,16 @@ static void kill_orphans(void)
         FILE *in = fopen(path, "re");
         int found = 0;
         while (in && fscanf(in, "%d", &pid) == 1) {
+            if (pid == job->server.pid)
+                continue;
             found++;
             kill(pid, SIGKILL);
+            waitpid(pid, NULL, WNOHANG);
         }
         if (in)
             fclose(in);
         if (!found)
             return;
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
         usleep(1000);
     }
 }
@@ -260,7 +335,7 @@ enum job_change job_look(struct job *job)
     if (WIFCONTINUED(status))
         return JOB_CONTINUED;
     kill(-job->pid, SIGKILL);
-    kill_orphans();
+    kill_orphans(job);
     job->wait_status = status;
     job->cpu_usec = usec(usage.ru_utime) + usec(usage.ru_stime);
     return JOB_ENDED;

@@ -9,6 +9,7 @@
 #include "lib/common/err.h"
 #include "lib/proto/boot.h"
 #include "scheduler/starter/cgroup.h"
+#include "scheduler/starter/fileserver.h"
 #include "scheduler/starter/slink.h"
 
 #include <stdbool.h>
@@ -18,6 +19,10 @@ struct job {
     const char *user;      /* to run as when we are root, or NULL */
     uint64_t memory;       /* it may have, in bytes; 0: all there is */
     shadow_start_ok start; /* what to run */
+    bool mounted;          /* its files are (frontend.h), so it has a view: */
+    bool preloaded;        /* libckpt is in it */
+    shadow_grants_ok grants;
+    struct fileserver server;
     struct cgroup cgroup;
     pid_t pid; /* also its process group and session; 0: none */
     int wait_status;

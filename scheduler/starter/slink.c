@@ -188,6 +188,22 @@ int slink_start(struct slink *slink, shadow_start_ok *start,
     return 0;
 }
 
+int slink_grants(struct slink *slink, shadow_grants_ok *grants,
+                 struct ckpt_err *err)
+{
+    shadow_grants_res res = {0};
+
+    if (need_connection(slink, "GRANTS", err) < 0)
+        return -1;
+    if (shadow_grants_1(NULL, &res, slink->client) != RPC_SUCCESS)
+        return call_failed(slink, "GRANTS", err);
+    slink->seq++;
+    if (status_error(res.status, "GRANTS", err) < 0)
+        return -1;
+    *grants = res.shadow_grants_res_u.ok;
+    return 0;
+}
+
 static int fetch_chunk(struct slink *slink, bool image, uint64_t offset,
                        shadow_read_res *res, struct ckpt_err *err)
 {

@@ -35,6 +35,9 @@ unsigned slink_lease_sec(const struct slink *slink);
  * slink_connect(). */
 int slink_start(struct slink *slink, shadow_start_ok *start,
                 struct ckpt_err *err);
+/* What the job may reach; the caller frees it (xdr_shadow_grants_ok). */
+int slink_grants(struct slink *slink, shadow_grants_ok *grants,
+                 struct ckpt_err *err);
 /* Write the executable, or the newest image, of `size` bytes to fd. */
 int slink_fetch(struct slink *slink, bool image, uint64_t size, int fd,
                 struct ckpt_err *err);

@@ -8,12 +8,12 @@
  *      connection; do what the station says on the link
  *   5. tell the shadow how it ended, remove the scratch directory
  *
- * The link is a socket to the station: "P pid" and "E text" go up; one letter
- * comes down: 'V' the job is being asked to leave, 'S' it stays, 'K' kill it.
- * When the station is gone (end of file) the job is killed.  When the shadow
- * was not heard of for its lease the job is suspended, and goes on when the
- * shadow is back; after AWAY_LEASES it is killed.  The job itself dies with us
- * (PR_SET_PDEATHSIG).
+ * The link is a socket to the station: "P pid", "E text" and "U text" (it
+ * cannot be checkpointed, because) go up; one letter comes down: 'V' the job is
+ * being asked to leave, 'S' it stays, 'K' kill it. When the station is gone
+ * (end of file) the job is killed.  When the shadow was not heard of for its
+ * lease the job is suspended, and goes on when the shadow is back; after
+ * AWAY_LEASES it is killed.  The job itself dies with us (PR_SET_PDEATHSIG).
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/remove.h"
@@ -236,6 +236,14 @@ static void look_after_link(struct starter *st)
         kill_job(st, "the station took it back");
 }
 
+/* When it has ended well, so has the last of the job's processes. */
+static void look_after_server(struct starter *st)
+{
+    if (st->job.mounted && !st->killing && fileserver_ended(&st->job.server) &&
+        st->job.server.status != 0)
+        kill_job(st, "the server of its files has ended");
+}
+
 static void attend(struct starter *st)
 {
     for (;;) {
@@ -249,6 +257,7 @@ static void attend(struct starter *st)
             look_after_link(st);
         if (look_after_job(st))
             return;
+        look_after_server(st);
         if (fds[2].revents) /* nothing is asked: it closed the connection */
             slink_disconnect(st->shadow);
         look_after_shadow(st);
@@ -289,6 +298,31 @@ static void report_end(struct starter *st, shadow_event event, int value,
     }
 }
 
+struct patience {
+    struct starter *st;
+    uint64_t until;
+};
+
+static bool out_of_patience(void *arg)
+{
+    const struct patience *patience = arg;
+
+    return now_ms() > patience->until || told_to_go(patience->st);
+}
+
+/* What the job wrote is at home when the server of its files has ended. */
+static bool files_arrived(struct starter *st, char *text, size_t size)
+{
+    struct patience patience = {st, now_ms() + FINISH_MS};
+    struct ckpt_err err;
+
+    if (!st->job.mounted || fileserver_finish(&st->job.server, out_of_patience,
+                                              &patience, &err) == 0)
+        return true;
+    snprintf(text, size, "%s", err.text);
+    return false;
+}
+
 /* A job that we killed has not ended, it will run again elsewhere; nor has a
  * program whose image could not be restarted. */
 static void finish(struct starter *st)
@@ -302,7 +336,10 @@ static void finish(struct starter *st)
     bool failed = !st->killing &&
                   job_restart_failed(&st->job, st->scratch, text, sizeof text);
     if (st->killing) {
+        fileserver_kill(&st->job.server);
         snprintf(text, sizeof text, "evicted: %s", st->why);
+    } else if (!failed && !files_arrived(st, text, sizeof text)) {
+        failed = true;
     } else if (!failed && job_wanted_memory(&st->job)) {
         failed = true;
         snprintf(text, sizeof text,
@@ -332,6 +369,8 @@ static int run(struct starter *st)
         job_start(&st->job, &st->boot, st->scratch, &err) < 0)
         goto failed;
     snprintf(pid, sizeof pid, "%d", (int)st->job.pid);
+    if (st->job.mounted && !st->job.preloaded)
+        say(st, 'U', "it cannot be checkpointed, and starts over elsewhere");
     say(st, 'P', pid);
     if (slink_event(st->shadow, SHADOW_EV_STARTED, st->job.pid, 0, "", &err) <
         0)
@@ -344,6 +383,7 @@ static int run(struct starter *st)
     return 0;
 
 failed:
+    fileserver_kill(&st->job.server);
     log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
     say(st, 'E', err.text);
     remove_tree(st->scratch);

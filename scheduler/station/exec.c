@@ -10,6 +10,7 @@
 #include "scheduler/pool/program.h"
 #include "scheduler/pool/remove.h"
 #include "scheduler/pool/testpoint.h"
+#include "scheduler/starter/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -283,6 +284,18 @@ static void on_signal(void *arg, int sig)
     exec->stopping = true;
 }
 
+/* Programs that cannot be trapped need it. */
+static void probe_mount(struct exec *exec)
+{
+    char program[PATH_MAX];
+    struct ckpt_err why;
+
+    exec->mounts = program_find("ckpt-mount", program, &why) == 0 &&
+                   view_probe(exec->scratch, &why) == 0;
+    if (!exec->mounts)
+        log_line("jobs' files cannot be mounted: %s", why.text);
+}
+
 /* An owner who comes back is not kept waiting by what keeps the machine busy.
  * Without privilege we stay as we are. */
 static void go_first(void)
@@ -302,6 +315,7 @@ static int start(struct exec *exec, const char *dir, const char *name,
         scratch_make(exec, err) < 0)
         return -1;
     log_limit(exec->settings.log_max);
+    probe_mount(exec);
     if (getrandom(&exec->boot_id, sizeof exec->boot_id, 0) < 0)
         return ckpt_err_sys(err, "getrandom");
     exec->owner =

@@ -34,10 +34,11 @@ struct claim {
     pid_t starter;     /* 0: not started */
     int link;          /* socket to the starter */
     char scratch[PATH_MAX];
-    pid_t pid;  /* the job and its process group; 0: not yet, or no
-                   longer */
-    bool ended; /* the job is no more; its starter is clearing up */
-    bool asked; /* for a checkpoint */
+    pid_t pid;       /* the job and its process group; 0: not yet, or no
+                        longer */
+    bool ended;      /* the job is no more; its starter is clearing up */
+    bool asked;      /* for a checkpoint */
+    char fixed[200]; /* why it cannot be checkpointed: not asked, but killed */
     uint64_t asked_ms;
     bool killed;
     uint64_t killed_ms;
@@ -68,6 +69,7 @@ struct exec {
     uint64_t seq;
     struct claim claim;
     char scratch[PATH_MAX]; /* of this daemon; the claims' are in it */
+    bool mounts;            /* jobs' files (scheduler/starter/view.h) */
     bool clearing;          /* an earlier station's job is still being ended */
     uint64_t clearing_ms;
     bool stopping;

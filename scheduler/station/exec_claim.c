@@ -76,6 +76,8 @@ static void heard_line(struct exec *exec, char *line)
     } else if (line[0] == 'E') {
         log_line("job %llu was not started: %s", (unsigned long long)claim->job,
                  line + 2);
+    } else if (line[0] == 'U') {
+        snprintf(claim->fixed, sizeof claim->fixed, "%s", line + 2);
     } else if (line[0] == 'X') {
         claim->pid = 0;
         claim->ended = true;
@@ -256,6 +258,10 @@ void claim_ask(struct exec *exec)
         return;
     if (claim->pid == 0) { /* nothing of it has run yet, nothing is lost */
         claim_kill(exec, "it has to go before it began");
+        return;
+    }
+    if (claim->fixed[0]) {
+        claim_kill(exec, claim->fixed);
         return;
     }
     if (claim->asked && now - claim->asked_ms < ASK_AGAIN_MS)

@@ -8,13 +8,14 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-static char *cpu_features(void)
+static char *features(const struct exec *exec)
 {
     static char flags[POOL_TEXT_MAX + 1];
     char line[8192];
 
     if (flags[0])
         return flags;
+    strcpy(flags, exec->mounts ? "mount" : "");
     FILE *in = fopen("/proc/cpuinfo", "re");
     while (in && fgets(line, sizeof line, in)) {
         char *colon = strchr(line, ':');
@@ -71,7 +72,7 @@ void exec_describe(struct exec *exec, pool_station *ad)
         .disk_free = (uint64_t)disk.f_bavail * disk.f_frsize,
         .cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
         .arch = (char *)(uintptr_t) "x86_64",
-        .features = cpu_features(),
+        .features = features(exec),
         .job = exec->claim.job,
         .home = exec->claim.home,
         .owner = exec->claim.owner,

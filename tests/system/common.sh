@@ -40,7 +40,7 @@ need_command() {
 tree_files() {
     local tests=() pattern
     for pattern in "$@"; do tests+=(-o -name "$pattern"); done
-    (cd "$top_srcdir" && find cli doc examples lib scheduler shadow tests \
+    (cd "$top_srcdir" && find cli doc examples lib mount scheduler shadow tests \
         \( -type d \( -name build -o -name .deps \) -prune \) -o \
         -type f \( "${tests[@]:1}" \) -print | sort)
 }

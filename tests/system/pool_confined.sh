@@ -19,7 +19,8 @@ echo secret >"$work/home/file"
 cd "$work/home"
 
 pool_start 1 --set "scratch=$work/scratch"
-job=$(ckpt submit -- "$work/confined" "$work/home/file" | tr -dc 0-9)
+job=$(ckpt submit --front-end trap -- "$work/confined" "$work/home/file" |
+    tr -dc 0-9)
 held() {
     job_is "$job" held
 }

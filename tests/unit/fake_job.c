@@ -101,6 +101,14 @@ bool_t shadow_rules_1_svc(void *args, shadow_rules *res, struct svc_req *req)
     return TRUE;
 }
 
+bool_t shadow_grants_1_svc(void *args, shadow_grants_res *res,
+                           struct svc_req *req)
+{
+    ZERO;
+    res->status = ENOSYS;
+    return TRUE;
+}
+
 bool_t shadow_rhythm_1_svc(void *args, shadow_rhythm_res *res,
                            struct svc_req *req)
 {
