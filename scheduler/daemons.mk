@@ -57,6 +57,7 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/exec.c scheduler/station/exec.h \
 	scheduler/station/exec_claim.c scheduler/station/exec_calls.c \
 	scheduler/station/exec_describe.c \
+	scheduler/station/halt.c scheduler/station/halt.h \
 	scheduler/station/advert.c scheduler/station/advert.h \
 	scheduler/station/ask.c scheduler/station/ask.h \
 	scheduler/station/closed.c scheduler/station/closed.h \

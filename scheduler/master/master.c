@@ -104,6 +104,8 @@ static void child_exec(const struct master *master, const struct child *child)
         dup2(log, STDERR_FILENO);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (station) /* see go_first() of the station */
+        setsid();
     bool standby = strcmp(child->name, POOLDIR_STANDBY) == 0;
     bool coordinator = standby || strcmp(child->name, POOLDIR_COORDINATOR) == 0;
     if (program_find(coordinator ? "ckpt-coordinator" : "ckpt-station", program,

@@ -300,7 +300,18 @@ static void probe_mount(struct exec *exec)
  * Without privilege we stay as we are. */
 static void go_first(void)
 {
+    char nice[16];
+
     (void)setpriority(PRIO_PROCESS, 0, BEFORE_OTHERS);
+    /* that of the session, where each is a group (sched_autogroup) */
+    int fd = getsid(0) == getpid()
+                 ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC)
+                 : -1;
+    if (fd < 0)
+        return;
+    snprintf(nice, sizeof nice, "%d", BEFORE_OTHERS);
+    (void)!write(fd, nice, strlen(nice));
+    close(fd);
 }
 
 static int start(struct exec *exec, const char *dir, const char *name,

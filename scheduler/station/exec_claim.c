@@ -4,6 +4,7 @@
 #include "scheduler/pool/remove.h"
 #include "scheduler/station/ask.h"
 #include "scheduler/station/exec.h"
+#include "scheduler/station/halt.h"
 
 #include "lib/common/io.h"
 
@@ -238,7 +239,7 @@ int claim_start(struct exec *exec, const station_start_args *args,
 void claim_stop(struct exec *exec)
 {
     if (exec->claim.pid > 0)
-        kill(-exec->claim.pid, SIGSTOP);
+        halt_job(exec->claim.pid);
 }
 
 void claim_continue(struct exec *exec)

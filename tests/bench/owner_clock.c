@@ -5,11 +5,17 @@
  *
  * Opens a real pseudo-terminal with a reader, as a shell is, and prints the
  * path of its slave.  Then reads the job's process id from standard input, and
- * ROUNDS times: waits until the job runs, presses a key, and takes the time
- * until the kernel says that the process is stopped (when it would have run
- * next: one that is kept from the processor stops late).  Prints the
- * distribution in microseconds; exits 1 when one took longer than LIMIT_MS or
- * never happened.
+ * ROUNDS times: waits until the job runs, presses a key, and takes
+ *
+ *     the time until the kernel says that the process is stopped (it does when
+ *     the process would have run next: one that is kept from the processor
+ *     stops late)
+ *     the time until the job used a processor last, for more than USE_NS: what
+ *     an owner could notice is over then
+ *     how long it used processors since the key was pressed
+ *
+ * Prints the distributions in microseconds; exits 1 when it took longer than
+ * LIMIT_MS until a process was stopped, or never happened.
  */
 #include <fcntl.h>
 #include <pty.h>
@@ -23,7 +29,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_US = 100, PATIENCE_US = 20000000, ROUNDS_MAX = 10000 };
+enum {
+    LOOK_US = 100,
+    PATIENCE_US = 20000000,
+    ROUNDS_MAX = 10000,
+    USE_NS = 100000, /* to stop takes some processor time as well */
+};
+
+struct times {
+    int64_t stopped[ROUNDS_MAX];
+    int64_t last_use[ROUNDS_MAX];
+    int64_t used[ROUNDS_MAX];
+};
 
 _Noreturn static void die(const char *what)
 {
@@ -69,10 +86,25 @@ static char state_of(int pid)
     return after ? after[2] : 0;
 }
 
-/* Microseconds until the process is stopped, or is not; -1: never. */
-static int64_t until(int pid, int stopped)
+/* Of all its threads so far; 0: it is gone. */
+static int64_t used_ns(int pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(pid, &clock) != 0 ||
+        clock_gettime(clock, &used) < 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+/* Microseconds until the process is stopped, or is not; -1: never.  In between
+ * the job's last use of a processor is put into *last_us, unless that is NULL.
+ */
+static int64_t until(int pid, int stopped, int64_t *last_us)
 {
     struct timespec pause = {0, LOOK_US * 1000};
+    int64_t counted = last_us ? used_ns(pid) : 0, used;
     uint64_t start = now_us();
     char state;
 
@@ -80,6 +112,10 @@ static int64_t until(int pid, int stopped)
         state = state_of(pid);
         if (state == 0)
             return -1;
+        if (last_us && (used = used_ns(pid)) - counted > USE_NS) {
+            counted = used;
+            *last_us = (int64_t)(now_us() - start);
+        }
         if ((state == 'T') == (stopped != 0))
             return (int64_t)(now_us() - start);
         nanosleep(&pause, NULL);
@@ -94,44 +130,42 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int report(int64_t *took, int n, int64_t limit_us)
+static void report(const char *what, int64_t *took, int n)
 {
     qsort(took, (size_t)n, sizeof *took, compare);
-    printf("rounds %d min_us %lld median_us %lld p90_us %lld p99_us %lld "
-           "max_us %lld\n",
-           n, (long long)took[0], (long long)took[n / 2],
-           (long long)took[n * 9 / 10], (long long)took[n * 99 / 100],
-           (long long)took[n - 1]);
-    return took[n - 1] > limit_us;
+    printf("%s_min_us %lld %s_median_us %lld %s_p90_us %lld %s_p99_us %lld "
+           "%s_max_us %lld ",
+           what, (long long)took[0], what, (long long)took[n / 2], what,
+           (long long)took[n * 9 / 10], what, (long long)took[n * 99 / 100],
+           what, (long long)took[n - 1]);
 }
 
-static int go_round(int master, int pid, int rounds, int64_t *took)
+static int go_round(int master, int pid, int i, struct times *t)
 {
     struct timespec moment = {0, 0};
     char echo[256];
 
-    for (int i = 0; i < rounds; i++) {
-        /* the terminal's times are looked at, too, and may stop it again */
-        do {
-            if (until(pid, 0) < 0)
-                return -1;
-            moment.tv_nsec = 10000000L * (1 + i % 17);
-            nanosleep(&moment, NULL);
-        } while (state_of(pid) == 'T');
-        if (write(master, "\n", 1) != 1)
-            die("typing");
-        took[i] = until(pid, 1);
-        if (took[i] < 0)
+    /* the terminal's times are looked at, too, and may stop it again */
+    do {
+        if (until(pid, 0, NULL) < 0)
             return -1;
-        while (read(master, echo, sizeof echo) > 0)
-            ;
-    }
-    return 0;
+        moment.tv_nsec = 10000000L * (1 + i % 17);
+        nanosleep(&moment, NULL);
+    } while (state_of(pid) == 'T');
+    int64_t before = used_ns(pid);
+    if (write(master, "\n", 1) != 1)
+        die("typing");
+    t->last_use[i] = 0;
+    t->stopped[i] = until(pid, 1, &t->last_use[i]);
+    t->used[i] = (used_ns(pid) - before) / 1000;
+    while (read(master, echo, sizeof echo) > 0)
+        ;
+    return t->stopped[i] < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-    static int64_t took[ROUNDS_MAX];
+    static struct times times;
     int rounds = argc == 3 ? atoi(argv[1]) : 0, master, keep, pid;
     char slave[128], line[64];
 
@@ -152,10 +186,16 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (!fgets(line, sizeof line, stdin) || (pid = atoi(line)) <= 0)
         return 2;
-    if (go_round(master, pid, rounds, took) < 0) {
-        fprintf(stderr, "owner_clock: the job is gone, or does not %s\n",
-                state_of(pid) == 'T' ? "go on" : "stop");
-        return 1;
-    }
-    return report(took, rounds, (int64_t)atoi(argv[2]) * 1000);
+    for (int i = 0; i < rounds; i++)
+        if (go_round(master, pid, i, &times) < 0) {
+            fprintf(stderr, "owner_clock: the job is gone, or does not %s\n",
+                    state_of(pid) == 'T' ? "go on" : "stop");
+            return 1;
+        }
+    printf("rounds %d ", rounds);
+    report("stopped", times.stopped, rounds);
+    report("last_use", times.last_use, rounds);
+    report("used", times.used, rounds);
+    putchar('\n');
+    return times.stopped[rounds - 1] > (int64_t)atoi(argv[2]) * 1000;
 }

@@ -75,9 +75,15 @@ row "the same, processor time of all daemons: ms a job" \
 
 RETURNS=${RETURNS:-60} "$top_srcdir/tests/system/pool_return.sh" >"$work/return"
 returned() { sed -nE "s/.*$1 ([0-9]+).*/\1/p" "$work/return"; }
-row "owner back to job stopped, busy machine: median us" "$(returned median_us)" ""
-row "the same: 90 of 100 within us" "$(returned p90_us)" "<= 100000"
-row "the same: longest us" "$(returned max_us)" "<= 100000"
+row "owner back to job stopped, busy machine: median us" \
+    "$(returned stopped_median_us)" ""
+row "the same: 90 of 100 within us" "$(returned stopped_p90_us)" "<= 100000"
+row "the same: longest us" "$(returned stopped_max_us)" "<= 100000"
+row "to the job's last use of a processor: median us" \
+    "$(returned last_use_median_us)" ""
+row "the same: longest us" "$(returned last_use_max_us)" "<= 100000"
+row "processor time used after the key: longest us" \
+    "$(returned used_max_us)" ""
 
 fresh --stations 1 --set poll=60s --set negotiation_cycle=5s
 coordinator=$(pid_of coordinator)

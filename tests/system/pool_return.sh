@@ -33,6 +33,7 @@ int main(void)
 }
 END
 ckpt-cc -O2 -o "$work/spin" "$work/spin.c"
+# The owner's programs, in a session of their own as they are.
 mkdir "$work/scratch"
 chmod 711 "$work/scratch"
 mkfifo "$work/in" "$work/out"
@@ -53,7 +54,7 @@ job=$(cd "$work" && ckpt submit -- ./spin | tr -dc 0-9)
 until_true job_is "$job" running
 pids=$(children_of "$(find_processes '[^ ]*ckpt-starter' | head -n 1)")
 for ((i = 0; i < $(nproc); i++)); do
-    "$work/spin" &
+    setsid "$work/spin" &
     busy+=($!)
 done
 echo "${pids%% *}" >&"$in"
@@ -62,5 +63,5 @@ read -r -t 300 result <&"$out" || fail "no distribution: $(
     tail -n 30 "$CKPT_POOL"/*/log
 )"
 wait "$clock_pid" || fail "an owner waited too long: $result"
-echo "owner back to job stopped, $(nproc) other programs at work: $result"
+echo "$(nproc) other programs at work: $result"
 ckpt rm "$job" >/dev/null
