@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WORDS_MAX = 128 };
+enum { WORDS_MAX = 128, HOLD_US = 10000 };
 
 static const char *file(void)
 {
@@ -31,12 +31,13 @@ static void no_blanks(char *to, size_t size, const char *from)
             *to = '-';
 }
 
-static void note(const char *path, const char *words)
+/* To the file beside it. */
+static void note(const char *path, const char *ending, const char *words)
 {
-    char log[PATH_MAX];
+    char beside[PATH_MAX];
 
-    snprintf(log, sizeof log, "%s.log", path);
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    snprintf(beside, sizeof beside, "%s%s", path, ending);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
     (void)!write(fd, words, strlen(words));
@@ -69,7 +70,23 @@ void testpoint(const char *who, const char *from, const char *event,
     no_blanks(event_word, sizeof event_word, event);
     snprintf(words, sizeof words, "%s %s %s %s\n", who, from_word, event_word,
              when);
-    note(path, words);
-    if (is_named(path, words) && unlink(path) == 0)
+    note(path, ".log", words);
+    if (!is_named(path, words))
+        return;
+    snprintf(words, sizeof words, "%d\n", (int)getpid());
+    note(path, ".at", words);
+    if (unlink(path) == 0)
         raise(SIGSTOP);
+}
+
+void testpoint_hold(const char *words)
+{
+    char path[PATH_MAX], line[WORDS_MAX];
+
+    if (!file())
+        return;
+    snprintf(path, sizeof path, "%s.hold", file());
+    snprintf(line, sizeof line, "%s\n", words);
+    while (is_named(path, line))
+        usleep(HOLD_US);
 }

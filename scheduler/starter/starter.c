@@ -17,6 +17,7 @@
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/remove.h"
+#include "scheduler/pool/testpoint.h"
 #include "scheduler/starter/job.h"
 #include "scheduler/starter/slink.h"
 
@@ -61,7 +62,8 @@ struct starter {
     bool leaving;
     bool killing;
     char why[512]; /* why we killed it */
-    /* an event that could not be sent yet; the newest stop state only */
+    /* events that could not be sent yet; the newest stop state only */
+    bool start_pending;
     bool stop_pending;
     bool stopped;
 };
@@ -118,11 +120,27 @@ static void kill_job(struct starter *st, const char *why)
     job_kill(&st->job);
 }
 
+/* Before all else: what the home station hears later makes no sense without. */
+static void report_start(struct starter *st)
+{
+    struct ckpt_err err;
+
+    if (!st->start_pending || !slink_connected(st->shadow))
+        return;
+    if (slink_event(st->shadow, SHADOW_EV_STARTED, st->job.pid, 0, "", &err) <
+        0) {
+        log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
+        return;
+    }
+    st->heard_ms = now_ms();
+    st->start_pending = false;
+}
+
 static void report_stop(struct starter *st)
 {
     struct ckpt_err err;
 
-    if (!st->stop_pending || !slink_connected(st->shadow))
+    if (!st->stop_pending || st->start_pending || !slink_connected(st->shadow))
         return;
     shadow_event event = st->stopped ? SHADOW_EV_SUSPENDED : SHADOW_EV_RESUMED;
     if (slink_event(st->shadow, event, 0, job_cpu_usec(&st->job), "", &err) < 0)
@@ -191,6 +209,7 @@ static void look_after_shadow(struct starter *st)
         reconnect(st);
         return;
     }
+    report_start(st);
     report_stop(st);
     uint64_t now = now_ms();
     if (now - st->pinged_ms < ping_ms(st) || !slink_connected(st->shadow))
@@ -288,6 +307,7 @@ static void report_end(struct starter *st, shadow_event event, int value,
 
     for (;;) {
         int rc = slink_connect(st->shadow, &err);
+        report_start(st);
         if (rc == 0)
             rc = slink_event(st->shadow, event, value, job_cpu_usec(&st->job),
                              text, &err);
@@ -357,6 +377,16 @@ static void finish(struct starter *st)
         report_end(st, SHADOW_EV_EXITED, status, "");
 }
 
+/* The station may have changed its mind while the program was brought here. */
+static int may_begin(struct starter *st, struct ckpt_err *err)
+{
+    testpoint_hold("starter fetched");
+    if (!told_to_go(st))
+        return 0;
+    return ckpt_err_set(err, ECANCELED,
+                        "evicted: the station took it back before it began");
+}
+
 static int run(struct starter *st)
 {
     struct ckpt_err err;
@@ -365,16 +395,16 @@ static int run(struct starter *st)
     if (read_boot(st, &err) < 0)
         goto failed;
     st->job.user = st->user;
-    if (prepare(st, &err) < 0 ||
+    if (prepare(st, &err) < 0 || may_begin(st, &err) < 0 ||
         job_start(&st->job, &st->boot, st->scratch, &err) < 0)
         goto failed;
     snprintf(pid, sizeof pid, "%d", (int)st->job.pid);
     if (st->job.mounted && !st->job.preloaded)
         say(st, 'U', "it cannot be checkpointed, and starts over elsewhere");
     say(st, 'P', pid);
-    if (slink_event(st->shadow, SHADOW_EV_STARTED, st->job.pid, 0, "", &err) <
-        0)
-        log_line("job %llu: %s", (unsigned long long)st->boot.job, err.text);
+    testpoint_hold("starter begun");
+    st->start_pending = true;
+    report_start(st);
     log_line("job %llu epoch %u: started, process %d",
              (unsigned long long)st->boot.job, st->boot.epoch,
              (int)st->job.pid);

@@ -145,8 +145,9 @@ void active_step_all(struct home *home, uint64_t now);
 /* The station is to get it off: with a checkpoint, or killed. */
 void active_leave(struct active *active, bool kill, const char *reason);
 
-/* Tell the queue what the shadow has told since.  (home_events.c) */
-void read_events(struct home *home, struct active *active);
+/* Tell the queue what the shadow has told since.  False when it cannot be
+ * written now: what was not taken comes again.  (home_events.c) */
+bool read_events(struct home *home, struct active *active);
 
 /* --- the end of an incarnation: home_end.c ------------------------------- */
 

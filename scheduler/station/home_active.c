@@ -31,6 +31,7 @@ enum {
     LEAVE_LIMIT_MS = 15000, /* an unreachable station keeps no job from being
                                removed for longer */
     END_LIMIT_MS = 5000,    /* from SIGTERM to SIGKILL for a shadow */
+    WRITE_AGAIN_MS = 1000,  /* the queue's disk is full */
 };
 
 struct active *active_find(struct home *home, uint64_t id)
@@ -104,7 +105,17 @@ static void end_shadow(struct active *active, uint64_t now)
     }
 }
 
-/* True when the job's incarnation is over (active is gone then). */
+/* False when what the shadow told could not be written down. */
+static bool heard(struct home *home, struct active *active)
+{
+    if (read_events(home, active))
+        return true;
+    active->retry_ms = pool_now_ms() + WRITE_AGAIN_MS;
+    return false;
+}
+
+/* True when the job's incarnation is over (active is gone then), or its end
+ * has to wait. */
 static bool take_exit(struct home *home, struct active *active)
 {
     struct jobexit end;
@@ -112,7 +123,8 @@ static bool take_exit(struct home *home, struct active *active)
 
     if (shadow != 0)
         return false; /* it also writes `exit` shortly before it ends */
-    read_events(home, active);
+    if (!heard(home, active))
+        return true;
     if (jobexit_read(active->dir, &end, NULL) == 0 &&
         end.epoch == active->epoch) {
         incarnation_ended(home, active, &end);
@@ -237,8 +249,7 @@ static void active_step(struct home *home, struct active *active, uint64_t now)
         step_shadow(home, active, now);
         return;
     }
-    read_events(home, active);
-    if (take_exit(home, active))
+    if (!heard(home, active) || take_exit(home, active))
         return;
     if (jobdir_shadow_pid(active->dir) == 0) {
         shadow_gone(home, active);

@@ -8,6 +8,7 @@
 
 #include "shadow/jobdir.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +17,9 @@
 static const char NEXT[] = "next checkpoint in ";
 
 /* Tell the queue, where it does not know yet (a home station that starts anew
- * reads the events of the incarnation again). */
-static void take_event(struct home *home, const struct active *active,
+ * reads the events of the incarnation again).  False when it cannot be written
+ * now. */
+static bool take_event(struct home *home, const struct active *active,
                        const struct job *job, const struct jobevent *event)
 {
     struct job_detail detail = {.text = event->text};
@@ -37,7 +39,7 @@ static void take_event(struct home *home, const struct active *active,
         break;
     case JOBEVENT_CHECKPOINTED:
         if (active->again && (uint32_t)event->value <= job->image_generation)
-            return;
+            return true;
         what = JOB_EV_CHECKPOINTED;
         detail.generation = (uint32_t)event->value;
         detail.size = event->size;
@@ -56,14 +58,15 @@ static void take_event(struct home *home, const struct active *active,
             snprintf(text, sizeof text, "%s", event->text);
         log_line("job %llu: %s", (unsigned long long)job->id, text);
         if (strcmp(text, job->why) == 0)
-            return; /* a refused checkpoint is asked for again and again */
+            return true; /* a refused one is asked for again and again */
         detail.text = text;
         break;
     default:
-        return;
+        return true;
     }
-    if (job_next(job->state, what) != JOB_NONE)
-        home_apply(home, job->id, what, &detail);
+    return job_next(job->state, what) == JOB_NONE ||
+           home_apply(home, job->id, what, &detail) == 0 || errno == EINVAL ||
+           errno == ENOENT;
 }
 
 /* The program's library writes its refusals to the log. */
@@ -77,21 +80,25 @@ static bool says_refused(const struct jobevent *event)
             strncmp(event->text, failed, strlen(failed)) == 0);
 }
 
-static void event_line(struct home *home, struct active *active, char *line)
+/* False: it is to be taken again. */
+static bool event_line(struct home *home, struct active *active, char *line)
 {
     struct jobevent event;
     struct job job;
+    bool taken = true;
 
     line[strcspn(line, "\n")] = '\0';
     if (jobevent_parse(line, &event) < 0 || event.epoch != active->epoch ||
         store_get(home->store, active->id, &job, NULL) < 0)
-        return;
+        return true;
     if (event.kind == JOBEVENT_LOG &&
         strncmp(event.text, NEXT, strlen(NEXT)) == 0)
         snprintf(active->rhythm, sizeof active->rhythm, "%s", event.text);
     else
-        take_event(home, active, &job, &event);
+        taken = take_event(home, active, &job, &event);
     job_clear(&job);
+    if (!taken)
+        return false;
     if (event.kind == JOBEVENT_MIGRATE)
         order_migrate(home, active, event.text);
     if (event.kind == JOBEVENT_CHECKPOINTED) {
@@ -100,26 +107,31 @@ static void event_line(struct home *home, struct active *active, char *line)
     } else if (event.kind == JOBEVENT_REFUSED || says_refused(&event)) {
         order_refused(home, active);
     }
+    return true;
 }
 
-void read_events(struct home *home, struct active *active)
+bool read_events(struct home *home, struct active *active)
 {
     char path[PATH_MAX + 16], line[JOBEVENT_LINE_MAX];
     struct stat st;
+    bool taken = true;
 
     snprintf(path, sizeof path, "%s/events", active->dir);
     if (stat(path, &st) < 0 || st.st_size <= active->events_at)
-        return;
+        return true;
     FILE *in = fopen(path, "re");
     if (!in || fseek(in, active->events_at, SEEK_SET) < 0) {
         if (in)
             fclose(in);
-        return;
+        return true;
     }
-    while (fgets(line, sizeof line, in) && strchr(line, '\n')) {
-        active->events_at = ftell(in);
-        event_line(home, active, line);
+    while (taken && fgets(line, sizeof line, in) && strchr(line, '\n')) {
+        taken = event_line(home, active, line);
+        if (taken)
+            active->events_at = ftell(in);
     }
-    active->again = false;
+    if (taken)
+        active->again = false;
     fclose(in);
+    return taken;
 }

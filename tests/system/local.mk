@@ -44,10 +44,11 @@ TESTS += $(daemon_tests)
 EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
 	tests/progs/mount_files.c tests/system/mount_common.sh tests/progs/remote_reach.c tests/progs/remote_changes.c \
 	tests/system/pool_victims.sh
-TESTS += tests/system/pool_migrate.sh
+TESTS += tests/system/pool_migrate.sh tests/system/pool_points_some.sh
+EXTRA_DIST += tests/progs/remote_obeys.c tests/system/pool_points_common.sh
 dist_check_SCRIPTS += tests/system/pool_churn.sh tests/system/pool_migrate.sh \
 	tests/system/pool_long.sh tests/system/pool_points.sh \
-	tests/system/pool_return.sh tests/system/pool_clock.sh \
+	tests/system/pool_points_some.sh tests/system/pool_return.sh tests/system/pool_clock.sh \
 	tests/system/pool_full.sh
 TESTS += tests/system/pool_clock.sh tests/system/pool_full.sh
 EXTRA_DIST += tests/progs/clock_jump.c
