@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PACE_MOST_MS = 5000 };
-
 static const char part[] = "images/image.part";
+/* Of all jobs: beside the directory that holds theirs. */
+static const char home_pace[] = "../../pace";
 
 /* An image without a commit, or one that was set aside. */
 static int drop_newer(void *arg, int dirfd, const char *name)
@@ -62,6 +62,9 @@ int images_open(struct shadow *shadow, struct ckpt_err *err)
         .put_fd = -1,
         .get_fd = -1,
     };
+    if (pace_open(&images->pace, shadow->spec.image_rate,
+                  shadow->spec.home_rate, shadow->dirfd, home_pace, err) < 0)
+        return -1;
     if (mkdirat(shadow->dirfd, "images", 0700) < 0 && errno != EEXIST)
         return ckpt_err_sys(err, "%s/images", shadow->dir);
     if (jobdir_image(shadow->dir, &newest, err) < 0)
@@ -73,34 +76,6 @@ int images_open(struct shadow *shadow, struct ckpt_err *err)
     unlinkat(shadow->dirfd, part, 0);
     snprintf(path, sizeof path, "%s/images", shadow->dir);
     return directory_each(path, drop_newer, shadow);
-}
-
-/* --- pace
- */
-
-/* Images are put and got while the program stands still: nobody else waits for
- * us meanwhile, up to PACE_MOST_MS, which is less than the starter's patience.
- */
-static void pace(struct shadow *shadow, size_t len)
-{
-    struct images *images = &shadow->images;
-    uint64_t rate = shadow->spec.image_rate;
-    struct timespec now;
-
-    if (rate == 0)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t usec = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    int64_t wait = images->pace_usec - usec;
-    if (wait > PACE_MOST_MS * 1000)
-        wait = PACE_MOST_MS * 1000;
-    if (wait > 0) {
-        struct timespec nap = {wait / 1000000, wait % 1000000 * 1000};
-        nanosleep(&nap, NULL);
-    } else {
-        images->pace_usec = usec; /* what was not used is not saved up */
-    }
-    images->pace_usec += (int64_t)((double)len * 1e6 / (double)rate);
 }
 
 /* --- putting --- */
@@ -137,7 +112,7 @@ int images_put(struct shadow *shadow, uint64_t offset, const void *data,
 
     if (offset == 0 && put_begin(shadow) < 0)
         return -1;
-    pace(shadow, len);
+    pace_wait(&images->pace, len);
     if (images->put_fd < 0 || offset > images->kept->put_len) {
         errno = EINVAL; /* from the beginning to the end */
         return -1;
@@ -299,6 +274,6 @@ ssize_t images_get(struct shadow *shadow, uint64_t offset, void *data,
     }
     if (images->get_fd < 0)
         return -1;
-    pace(shadow, len);
+    pace_wait(&images->pace, len);
     return ckpt_pread_full(images->get_fd, data, len, (off_t)offset);
 }

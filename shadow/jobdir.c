@@ -3,6 +3,7 @@
 
 #include "lib/common/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -321,7 +322,10 @@ static int set_aside(const char *dir, struct ckpt_err *err)
     return 0;
 }
 
-int jobdir_image_set_aside(const char *dir, struct ckpt_err *err)
+/* Do what only a shadow does, while there is none. */
+static int without_shadow(const char *dir,
+                          int (*fn)(const char *dir, struct ckpt_err *err),
+                          struct ckpt_err *err)
 {
     char path[PATH_MAX];
 
@@ -334,9 +338,42 @@ int jobdir_image_set_aside(const char *dir, struct ckpt_err *err)
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         rc = ckpt_err_set(err, EBUSY, "%s: a shadow is running", dir);
     else
-        rc = set_aside(dir, err);
+        rc = fn(dir, err);
     int saved = errno;
     close(fd);
     errno = saved;
     return rc;
+}
+
+int jobdir_image_set_aside(const char *dir, struct ckpt_err *err)
+{
+    return without_shadow(dir, set_aside, err);
+}
+
+/* The journal's older intervals are dropped by the next shadow, with its first
+ * image. */
+static int prune(const char *dir, struct ckpt_err *err)
+{
+    char path[PATH_MAX], end;
+    struct dirent *entry;
+    uint32_t newest;
+    unsigned number;
+
+    if (jobdir_current_read(dir, &newest, err) < 0 ||
+        join(path, dir, "images", err) < 0)
+        return -1;
+    DIR *images = opendir(path);
+    while (images && (entry = readdir(images)) != NULL)
+        if ((sscanf(entry->d_name, "image.%u%c", &number, &end) == 1 &&
+             number < newest) ||
+            sscanf(entry->d_name, "damaged.%u%c", &number, &end) == 1)
+            unlinkat(dirfd(images), entry->d_name, 0);
+    if (images)
+        closedir(images);
+    return 0;
+}
+
+int jobdir_images_prune(const char *dir, struct ckpt_err *err)
+{
+    return without_shadow(dir, prune, err);
 }

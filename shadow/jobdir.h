@@ -66,6 +66,7 @@ struct jobspec {
     uint32_t checkpoint_every_sec; /* 0: never */
     uint32_t checkpoint_mtbf_sec;  /* 0: just that; else RHYTHM of shadow.x */
     uint64_t image_rate;  /* bytes of images in a second, each way; 0: any */
+    uint64_t home_rate;   /* the same of all jobs together; 0: any */
     uint32_t keep_images; /* at least 1; default 2 */
     uint32_t lease_sec;   /* starter unheard of this long: lost; default 600 */
     uint32_t plain;       /* 1: the channel is not encrypted; default 0 */
@@ -202,6 +203,10 @@ int jobdir_image(const char *dir, struct jobimage *image, struct ckpt_err *err);
  * next shadow when it starts.  Refused with EBUSY while a shadow runs, with
  * ENOENT when no older state is kept. */
 int jobdir_image_set_aside(const char *dir, struct ckpt_err *err);
+
+/* Remove all images but the newest, and those set aside.  Refused with EBUSY
+ * while a shadow runs, which does so by itself (the file `keep`). */
+int jobdir_images_prune(const char *dir, struct ckpt_err *err);
 
 /* Shared with the shadow: the generation in images/current, 0 if there is no
  * such file; and its atomic, durable replacement. */

@@ -34,6 +34,7 @@ static const struct key {
      offsetof(struct jobspec, checkpoint_every_sec)},
     {"checkpoint_mtbf_sec", U32, offsetof(struct jobspec, checkpoint_mtbf_sec)},
     {"image_rate", U64, offsetof(struct jobspec, image_rate)},
+    {"home_rate", U64, offsetof(struct jobspec, home_rate)},
     {"keep_images", U32, offsetof(struct jobspec, keep_images)},
     {"lease_sec", U32, offsetof(struct jobspec, lease_sec)},
     {"plain", U32, offsetof(struct jobspec, plain)},

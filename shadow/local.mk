@@ -8,6 +8,7 @@ shadow_libjobdir_a_SOURCES = shadow/jobdir.c shadow/jobdir.h \
 noinst_LIBRARIES += shadow/libshadow.a
 shadow_libshadow_a_SOURCES = shadow/change.c shadow/change.h \
 	shadow/change_impl.h shadow/change_name.c \
+	shadow/pace.c shadow/pace.h \
 	shadow/path.c shadow/path.h shadow/quota.c shadow/quota.h
 
 pkglibexec_PROGRAMS += ckpt-shadow

@@ -16,6 +16,7 @@
 #include "lib/proto/shadow.h"
 #include "shadow/change.h"
 #include "shadow/jobdir.h"
+#include "shadow/pace.h"
 #include "shadow/path.h"
 #include "shadow/survive.h"
 
@@ -90,7 +91,7 @@ struct images {
     int put_fd;              /* -1: none is coming */
     int get_fd;              /* -1: not open */
     uint64_t size;
-    int64_t pace_usec; /* the next bytes of an image may go from then on */
+    struct pace pace;
 };
 
 /* --- the whole --- */

@@ -40,6 +40,8 @@ const struct ckpt_conf_key pool_conf_keys[] = {
      "often as loses the least time, at most 1h apart"},
     {"checkpoint_bandwidth", CKPT_CONF_SIZE, "0", 0, 0, false, "bytes/s",
      "of a job's checkpoints on their way home, and back; 0: all there is"},
+    {"home_bandwidth", CKPT_CONF_SIZE, "0", 0, 0, false, "bytes/s",
+     "of all jobs' checkpoints together, in turns; 0: all there is"},
     {"image_quota", CKPT_CONF_SIZE, "0", 0, 0, false, "size",
      "of all images at home; above it only the newest of each job is kept; "
      "0: any"},

@@ -140,6 +140,7 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
     s->cycle_ms = (uint64_t)ckpt_conf_ms(conf, "negotiation_cycle", NULL);
     s->checkpoint_bandwidth =
         ckpt_conf_size(conf, "checkpoint_bandwidth", NULL);
+    s->home_bandwidth = ckpt_conf_size(conf, "home_bandwidth", NULL);
     s->image_quota = ckpt_conf_size(conf, "image_quota", NULL);
     s->hook_limit_s = seconds(conf, "hook_limit", NULL);
     s->log_max = ckpt_conf_size(conf, "log_max", NULL);

@@ -27,6 +27,7 @@ struct settings {
     double checkpoint_every_s;     /* at most, if checkpoint_auto */
     bool checkpoint_auto;          /* not set: chosen for each job */
     uint64_t checkpoint_bandwidth; /* bytes/s of one job, each way; 0: any */
+    uint64_t home_bandwidth;       /* the same of all jobs of a home */
     uint64_t image_quota;          /* bytes of all images at home; 0: any */
     double hook_limit_s;           /* a command or mail may take so long */
     char mail_command[1024];

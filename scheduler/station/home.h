@@ -48,6 +48,7 @@ struct active {
     bool ordered;      /* because the coordinator says so */
     bool refused;      /* its last checkpoint */
     char rhythm[POOL_TEXT_MAX + 1]; /* what it says of its next checkpoint */
+    char cost[POOL_TEXT_MAX + 1];   /* and of its last one */
     char reason[POOL_TEXT_MAX + 1];
     uint64_t leave_ms; /* next time we say so */
     uint64_t leave_since_ms;

@@ -85,6 +85,7 @@ void end_with(struct home *home, struct active *active, enum job_event event,
     active_drop(home, active);
     clean_up(home, id);
     home->eager = true; /* a station has become free */
+    home->quota_due = true;
 }
 
 /* It could not be started, or not go on: elsewhere perhaps; a job that nobody

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The library's words after a checkpoint. */
+/* The library's words after a checkpoint, which has an entry of its own in the
+ * job's log: they are for `ckpt why`. */
 static const char NEXT[] = "next checkpoint in ";
+static const char COST[] = "checkpoint of ";
 
 /* Tell the queue, where it does not know yet (a home station that starts anew
  * reads the events of the incarnation again).  False when it cannot be written
@@ -69,15 +71,31 @@ static bool take_event(struct home *home, const struct active *active,
            errno == ENOENT;
 }
 
+static bool says(const struct jobevent *event, const char *begin)
+{
+    return event->kind == JOBEVENT_LOG &&
+           strncmp(event->text, begin, strlen(begin)) == 0;
+}
+
 /* The program's library writes its refusals to the log. */
 static bool says_refused(const struct jobevent *event)
 {
-    static const char refused[] = "checkpoint refused",
-                      failed[] = "checkpoint failed";
+    return says(event, "checkpoint refused") ||
+           says(event, "checkpoint failed");
+}
 
-    return event->kind == JOBEVENT_LOG &&
-           (strncmp(event->text, refused, strlen(refused)) == 0 ||
-            strncmp(event->text, failed, strlen(failed)) == 0);
+/* What is for `ckpt why`; false: it is another event. */
+static bool keep_words(struct active *active, const struct jobevent *event)
+{
+    if (says(event, NEXT)) {
+        snprintf(active->rhythm, sizeof active->rhythm, "%s", event->text);
+    } else if (says(event, COST)) {
+        log_line("job %llu: %s", (unsigned long long)active->id, event->text);
+        snprintf(active->cost, sizeof active->cost, "last %.500s", event->text);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* False: it is to be taken again. */
@@ -91,10 +109,7 @@ static bool event_line(struct home *home, struct active *active, char *line)
     if (jobevent_parse(line, &event) < 0 || event.epoch != active->epoch ||
         store_get(home->store, active->id, &job, NULL) < 0)
         return true;
-    if (event.kind == JOBEVENT_LOG &&
-        strncmp(event.text, NEXT, strlen(NEXT)) == 0)
-        snprintf(active->rhythm, sizeof active->rhythm, "%s", event.text);
-    else
+    if (!keep_words(active, &event))
         taken = take_event(home, active, &job, &event);
     job_clear(&job);
     if (!taken)

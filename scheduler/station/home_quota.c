@@ -1,10 +1,11 @@
 /* home_quota.c - the room that checkpoint images take at home; see home.h
  *
  * image_quota bounds all images together.  While they take more, every job
- * keeps only its newest one (the file `keep` of its directory, which its
- * shadow reads after each checkpoint); that one is always kept, and a new one
- * is there before the old one goes.  Looked at after checkpoints, at most
- * every LOOK_MS.
+ * keeps only its newest one: of a job that runs its shadow sees to that (the
+ * file `keep` of its directory, which it reads after each checkpoint), of one
+ * that waits or is held we do.  The newest is always kept, and a new one is
+ * there before the old one goes.  Looked at after checkpoints and when a job
+ * has left its station, at most every LOOK_MS.
  */
 #include "scheduler/pool/log.h"
 #include "scheduler/pool/serving.h"
@@ -42,22 +43,43 @@ static uint64_t images_size(const char *job_dir)
     return sum;
 }
 
-static uint64_t all_images(const struct home *home)
+/* Call fn for the directory of each job. */
+static void each_job(struct home *home,
+                     void (*fn)(struct home *home, const char *dir, void *arg),
+                     void *arg)
 {
     char path[PATH_MAX + 32], job[2 * PATH_MAX];
     struct dirent *entry;
-    uint64_t sum = 0;
 
     snprintf(path, sizeof path, "%s/home/jobs", home->pool.path);
     DIR *dir = opendir(path);
     while (dir && (entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.') {
             snprintf(job, sizeof job, "%s/%s", path, entry->d_name);
-            sum += images_size(job);
+            fn(home, job, arg);
         }
     if (dir)
         closedir(dir);
-    return sum;
+}
+
+static void add_images(struct home *home, const char *dir, void *arg)
+{
+    (void)home;
+    *(uint64_t *)arg += images_size(dir);
+}
+
+static void prune_images(struct home *home, const char *dir, void *arg)
+{
+    uint64_t before = images_size(dir);
+    struct ckpt_err err;
+
+    (void)home, (void)arg;
+    if (jobdir_shadow_pid(dir) != 0)
+        return;
+    if (jobdir_images_prune(dir, &err) < 0)
+        log_line("%s: %s", dir, err.text);
+    else if (images_size(dir) < before)
+        log_line("%s: only the newest image is kept: image_quota", dir);
 }
 
 static void keep_set(const struct active *active, bool newest_only)
@@ -81,7 +103,8 @@ void quota_step(struct home *home, uint64_t now)
         return;
     home->quota_due = false;
     home->quota_ms = now + LOOK_MS;
-    uint64_t size = all_images(home);
+    uint64_t size = 0;
+    each_job(home, add_images, &size);
     bool over = size > quota;
     if (over != home->over_quota)
         log_line("images take %llu bytes, image_quota is %llu: %s",
@@ -91,6 +114,8 @@ void quota_step(struct home *home, uint64_t now)
     home->over_quota = over;
     for (struct active *a = home->active; a; a = a->next)
         keep_set(a, over);
+    if (over)
+        each_job(home, prune_images, NULL);
 }
 
 uint32_t quota_keep(const struct home *home)

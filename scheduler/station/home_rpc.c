@@ -423,6 +423,9 @@ static bool say_why(const struct job *job, home_why_ok *ok)
                  (long long)(home_wall_ms() - job->image_ms) / 1000);
         good = good && add_line(ok, line);
     }
+    const struct active *active = active_find(home, job->id);
+    if (active && active->cost[0])
+        good = good && add_line(ok, active->cost);
     return good && rhythm_say(home, job, say_line, ok);
 }
 

@@ -224,6 +224,7 @@ static int write_spec(struct home *home, const struct job *job,
     spec.umask = from->umask;
     rhythm_choose(home, job, active->station, &spec);
     spec.image_rate = home->settings.checkpoint_bandwidth;
+    spec.home_rate = home->settings.home_bandwidth;
     spec.keep_images = quota_keep(home);
     spec.lease_sec = home->settings.lease_s;
     spec.plain = !home->settings.encrypt_files;

@@ -71,6 +71,9 @@ EXTRA_DIST += tests/system/keep_cycles.sh tests/progs/keep_log.c \
 dist_check_SCRIPTS += tests/system/pool_outage.sh
 CHECK_LONG_TESTS += tests/system/pool_outage.sh
 
+dist_check_SCRIPTS += tests/system/pool_quota.sh
+TESTS += tests/system/pool_quota.sh
+
 # A pool of several machines.
 EXTRA_DIST += tests/system/net_common.sh tests/system/net_pool.sh
 dist_check_SCRIPTS += tests/system/pool_net.sh tests/system/pool_net_split.sh

@@ -25,7 +25,7 @@ until_true says "$given" 'a checkpoint every 1 s: submitted so (--every)'
 # The bandwidth: an image of some 3.6 MB needs 0.4 s, in which the program
 # stands still.
 took() {
-    ckpt log "$given" | sed -n 's/.* in home: \([0-9]*\) ms.*/\1/p' | tail -n 1
+    ckpt why "$given" | sed -n 's/^last checkpoint .* in home: \([0-9]*\) ms.*/\1/p'
 }
 has_image() {
     [ -n "$(took)" ]
@@ -35,6 +35,11 @@ size=$(job_member "$given" size)
 least=$((size * 8 / 83886))
 [ "$(took)" -ge "$least" ] ||
     fail "$size bytes went home in $(took) ms, less than $least"
+
+# Each checkpoint is one record of the job's log.
+checkpoints=$(ckpt log "$given" | grep -c '^003')
+[ "$(ckpt log "$given" | grep -c 'heckpoint')" = $((2 * checkpoints)) ] ||
+    fail "more than 'Job was checkpointed' and its bytes: $(ckpt log "$given")"
 
 # The quota: both have images, which is more; only the newest of each stays.
 until_true says "$chosen" 'next checkpoint in .*: a checkpoint costs'

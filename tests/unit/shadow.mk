@@ -21,6 +21,12 @@ tests_unit_test_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_change_LDADD = shadow/libshadow.a shadow/libjobdir.a \
 	lib/libundo.a lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
 
+check_PROGRAMS += tests/unit/test_pace
+TESTS += tests/unit/test_pace
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
+tests_unit_test_pace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_pace_LDADD = shadow/libshadow.a lib/libcommon.a $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_shadow
 TESTS += tests/unit/test_shadow
 tests_unit_test_shadow_SOURCES = tests/unit/test_shadow.c
