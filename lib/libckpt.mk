@@ -102,8 +102,10 @@ lib/libckpt.o: $(CKPT_WHOLE) lib/libproto.a
 	@$(OBJCOPY) --keep-global-symbols=$@.sym $@.tmp $@ && rm -f $@.tmp $@.sym
 
 lib/libckpt.so: lib/libckpt.o
-	$(AM_V_CCLD)$(CC) -shared -Wl,-z,now -Wl,-soname,libckpt.so -o $@ \
-		lib/libckpt.o
+	@$(OBJCOPY) --rename-section .preinit_array=.init_array \
+		--rename-section .rela.preinit_array=.rela.init_array $< $@.tmp.o
+	$(AM_V_CCLD)$(CC) -shared -Wl,-z,now -Wl,-z,initfirst \
+		-Wl,-soname,libckpt.so -o $@ $@.tmp.o && rm -f $@.tmp.o
 
 ckptlibdir = $(libdir)
 ckptlib_DATA = lib/libckpt.o lib/libckpt.so

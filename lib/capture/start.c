@@ -1,7 +1,7 @@
 /* start.c - before main: read the settings and arm the checkpoint signal
  *
- * The constructor is linked into every relinked program and is all that runs
- * of libckpt until a checkpoint is asked for.
+ * This is linked into every relinked program and is all that runs of libckpt
+ * until a checkpoint is asked for.
  */
 #include "lib/ckpt.h"
 
@@ -181,12 +181,26 @@ static int start(char **argv, struct ckpt_err *err)
     return 0;
 }
 
-__attribute__((constructor(101))) static void ckpt_start(int argc, char **argv)
+/* libc's own constructor, which comes later, says all of this again. */
+static void be_first(char **argv, char **envp)
+{
+    if (environ)
+        return;
+    environ = envp;
+    if (!argv[0])
+        return;
+    char *slash = strrchr(argv[0], '/');
+    program_invocation_name = argv[0];
+    program_invocation_short_name = slash ? slash + 1 : argv[0];
+}
+
+static void ckpt_start(int argc, char **argv, char **envp)
 {
     struct ckpt_err err;
     char line[600];
 
     (void)argc;
+    be_first(argv, envp);
     if (start(argv, &err) == 0)
         return;
     int n = snprintf(line, sizeof line, "%s: ckpt: %s\n",
@@ -194,3 +208,11 @@ __attribute__((constructor(101))) static void ckpt_start(int argc, char **argv)
     ckpt_write_full(2, line, n > 0 ? (size_t)n : 0);
     _exit(1);
 }
+
+/* The constructors of the program's libraries come after this one: what they
+ * find out about files must be true of home, in a remote job.  (In libckpt.so,
+ * which cannot have such a section, it is a constructor, linked with -z
+ * initfirst.) */
+__attribute__((section(".preinit_array"),
+               used)) static void (*const first)(int, char **,
+                                                 char **) = ckpt_start;

@@ -110,20 +110,25 @@ static int foreign(const Elf64_Ehdr *eh, const char *path, struct ckpt_err *err)
                         eh->e_machine);
 }
 
-/* The interpreter of "#! /bin/sh -e". */
+/* The interpreter of "#! /bin/sh -e", and its argument; as the kernel does, no
+ * more than one. */
 static void take_interpreter(struct ckpt_program *program, const char *line,
                              size_t len)
 {
-    const char *at = line + 2;
+    char first[256];
+    size_t n = len - 2 < sizeof first - 1 ? len - 2 : sizeof first - 1;
 
-    while (at < line + len && (*at == ' ' || *at == '\t'))
-        at++;
-    size_t n = 0;
-    while (at + n < line + len && !strchr(" \t\n", at[n]) &&
-           n < sizeof program->interpreter - 1)
-        n++;
-    memcpy(program->interpreter, at, n);
-    program->interpreter[n] = '\0';
+    memcpy(first, line + 2, n);
+    first[n] = '\0';
+    first[strcspn(first, "\n")] = '\0';
+    char *at = first + strspn(first, " \t");
+    n = strcspn(at, " \t");
+    snprintf(program->interpreter, sizeof program->interpreter, "%.*s", (int)n,
+             at);
+    at += n + strspn(at + n, " \t");
+    for (n = strlen(at); n > 0 && strchr(" \t", at[n - 1]); n--)
+        ;
+    snprintf(program->argument, sizeof program->argument, "%.*s", (int)n, at);
 }
 
 static int look(struct ckpt_program *program, struct ckpt_err *err)
@@ -142,6 +147,7 @@ static int look(struct ckpt_program *program, struct ckpt_err *err)
     int rc = 0;
     const Elf64_Ehdr *eh = (const void *)p;
     program->why[0] = program->interpreter[0] = '\0';
+    program->argument[0] = '\0';
     if (size > 2 && memcmp(p, "#!", 2) == 0) {
         program->kind = CKPT_PROGRAM_SCRIPT;
         take_interpreter(program, (const char *)p, size);

@@ -21,6 +21,7 @@ struct ckpt_program {
     enum ckpt_program_kind kind;
     char why[256];              /* of CKPT_PROGRAM_STATIC: what it is */
     char interpreter[PATH_MAX]; /* of CKPT_PROGRAM_SCRIPT: the first word */
+    char argument[256];         /* and what follows it, or "" */
 };
 
 /* Find `name` as the shell would and look at it.  0, or -1 with ENOENT,

@@ -1,6 +1,5 @@
-! openmp.f90 - ways: dynamic preload (static libgomp needs care of its own)
-! Fortran with OpenMP: a parallel sum is the same when the program
-! was moved in the middle of it
+! openmp.f90 - Fortran with OpenMP: a parallel sum is the same when the
+! program was moved in the middle of it; static ones have all of libc's threads
 program openmp
   implicit none
   integer :: i, step

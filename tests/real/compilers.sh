@@ -151,12 +151,12 @@ cc_case cc-static-no-pie ckpt-cc -O2 -static -no-pie "$work/prog.c" -pthread -lm
 cc_case cc-lto gcc_lto
 cc_case cc-lto-static gcc_lto -static
 cc_case f90-openmp ckpt-fc -O3 -march=native -fopenmp "$work/prog.f90"
+cc_case f90-static ckpt-fc -O2 -static "$work/prog.f90"
+cc_case f90-openmp-static ckpt-fc -O2 -static -fopenmp "$work/prog.f90"
 # Sanitizers stand in front of libc; AddressSanitizer has a shadow of 16 TB.
 cc_case asan ckpt-cc -O1 -fsanitize=address,undefined "$work/prog.c" -pthread -lm
 cc_case asan-cxx ckpt-c++ -O1 -g -fsanitize=address "$work/prog.cc" -pthread
 ASAN_OPTIONS=verify_asan_link_order=0 cc_case asan-preload cc -O1 -fsanitize=address "$work/prog.c" -pthread -lm
-# static: tests/progs/openmp.f90; gfortran's own static programs with OpenMP
-# crash at the end on Debian 12 when they have written anything
 cc_case openmp-preload cc -O2 -fopenmp "$work/omp.c" -lm
 if command -v clang++ >/dev/null; then
     cc_case clang clang_cc
