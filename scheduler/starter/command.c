@@ -56,23 +56,20 @@ static bool wants_to_be_plain(const shadow_start_ok *start)
 
 /* A program that can be neither asked for a checkpoint nor have its calls
  * served at home must not run here at all. */
-static int needs_library(const shadow_start_ok *start, const char *path,
+static int needs_library(const shadow_start_ok *start,
+                         const struct ckpt_program *program, const char *what,
                          bool *needed, struct ckpt_err *err)
 {
-    struct ckpt_program program;
-
-    if (ckpt_program_find(path, &program, err) < 0)
-        return -1;
-    if (program.kind == CKPT_PROGRAM_STATIC && wants_to_be_plain(start)) {
+    if (program->kind == CKPT_PROGRAM_STATIC && wants_to_be_plain(start)) {
         *needed = false;
         return 0;
     }
-    if (program.kind == CKPT_PROGRAM_STATIC)
+    if (program->kind == CKPT_PROGRAM_STATIC)
         return ckpt_err_set(err, ENOEXEC,
-                            "the program is %s; its calls could not be served "
+                            "the %s is %s; its calls could not be served "
                             "from home",
-                            program.why);
-    *needed = program.kind != CKPT_PROGRAM_RELINKED;
+                            what, program->why);
+    *needed = program->kind != CKPT_PROGRAM_RELINKED;
     return 0;
 }
 
@@ -144,18 +141,36 @@ static int copy_list(char ***list, char *const *from, size_t len,
     return 0;
 }
 
-static int make_program(struct command *command, const shadow_start_ok *start,
-                        bool mounted, const char *scratch, struct ckpt_err *err)
+/* What the kernel would make of a script's first line, but with the script's
+ * name at home, where the interpreter reads it. */
+static int make_script(struct command *command, const shadow_start_ok *start,
+                       struct ckpt_program *script, struct ckpt_err *err)
+{
+    char *own = start->args.args_len ? start->args.args_val[0] : NULL;
+    size_t len = 0, n = start->args.args_len;
+    char **argv = calloc(n + 3, sizeof *argv);
+
+    if (!argv)
+        return no_memory(err);
+    argv[len++] = script->interpreter;
+    if (script->argument[0])
+        argv[len++] = script->argument;
+    argv[len++] = own && strchr(own, '/') ? own : start->executable;
+    for (size_t i = 1; i < n; i++)
+        argv[len++] = start->args.args_val[i];
+    int rc = copy_list(&command->argv, argv, len, err);
+    free(argv);
+    command->program = strdup(script->interpreter);
+    return rc < 0 || command->program ? rc : no_memory(err);
+}
+
+/* `directory` is that of the program as the job's process finds it. */
+static int make_binary(struct command *command, const shadow_start_ok *start,
+                       const char *directory, struct ckpt_err *err)
 {
     char *name = (char *)(uintptr_t)program_name(start);
-    char path[PATH_MAX];
 
-    if (command_scratch(scratch, name, path, err) < 0 ||
-        (!mounted && needs_library(start, path, &command->preload, err) < 0) ||
-        (command->preload && bring_library(scratch, err) < 0))
-        return -1;
-    if (asprintf(&command->program, "%s/%s", mounted ? VIEW_LIB : ".", name) <
-        0) {
+    if (asprintf(&command->program, "%s/%s", directory, name) < 0) {
         command->program = NULL;
         return no_memory(err);
     }
@@ -163,6 +178,39 @@ static int make_program(struct command *command, const shadow_start_ok *start,
         return copy_list(&command->argv, &name, 1, err);
     return copy_list(&command->argv, start->args.args_val, start->args.args_len,
                      err);
+}
+
+/* Whose files are served to it call by call. */
+static int make_served(struct command *command, const shadow_start_ok *start,
+                       const char *scratch, struct ckpt_err *err)
+{
+    struct ckpt_program program;
+    const char *what = "program";
+    char path[PATH_MAX];
+    int rc;
+
+    if (command_scratch(scratch, program_name(start), path, err) < 0 ||
+        ckpt_program_find(path, &program, err) < 0)
+        return -1;
+    if (program.kind == CKPT_PROGRAM_SCRIPT) {
+        what = "program's interpreter";
+        rc = make_script(command, start, &program, err);
+        if (rc == 0)
+            rc = ckpt_program_find(command->program, &program, err);
+    } else {
+        rc = make_binary(command, start, ".", err);
+    }
+    if (rc < 0 ||
+        needs_library(start, &program, what, &command->preload, err) < 0)
+        return -1;
+    return command->preload ? bring_library(scratch, err) : 0;
+}
+
+static int make_program(struct command *command, const shadow_start_ok *start,
+                        bool mounted, const char *scratch, struct ckpt_err *err)
+{
+    return mounted ? make_binary(command, start, VIEW_LIB, err)
+                   : make_served(command, start, scratch, err);
 }
 
 static int make_restart(struct command *command, int boot_fd,

@@ -14,7 +14,8 @@
 
 struct command {
     int program_fd; /* `ckpt`, for a restart; -1: the program in scratch */
-    char *program;  /* as the job's process finds that one */
+    char *program;  /* as the job's process finds that one; of a script whose
+                       files are served: its interpreter */
     bool preload;   /* the library must be loaded before the program */
     char **argv;
     char **envp;
