@@ -8,6 +8,8 @@
 # CYCLES   stops for each program (default 30)
 # SEED     of the instants (default 1)
 # REAL_UNTIL  no case is begun after this time (date +%s)
+# MOVER    the script of tests/system that moves a program: random_instants.sh
+#          (the default), or evictions.sh, as jobs of a pool
 # ONLY     names of cases, separated by blanks: no others are run
 #
 # shellcheck shell=bash
@@ -40,7 +42,7 @@ go() {
     local name=$1
     shift
     ran=$((ran + 1))
-    if bash "$top_srcdir/tests/system/random_instants.sh" "$cycles" "$seed" \
+    if bash "$top_srcdir/tests/system/${MOVER:-random_instants.sh}" "$cycles" "$seed" \
         "$name" "$inputs" "$@" >"$work/log" 2>&1 </dev/null; then
         grep -v ^counts: "$work/log"
     else
