@@ -33,6 +33,9 @@ static const char usage[] =
     "  --keep N         keep the last N images (default 1)\n"
     "  --incremental    images hold only what changed since the one before;\n"
     "                   whole ones are kept beside them in FILE.bases\n"
+    "  --merge N        merge N of them into one in the background "
+    "(default 15);\n"
+    "                   off: not at all\n"
     "  --codec C        none, zstd or zlib (default none)\n"
     "  --exit-on SIG    on this signal checkpoint and exit with code 85\n"
     "  --ids WHICH      when resuming: keep, new or auto (ckpt-restart(1))\n"
@@ -66,6 +69,7 @@ enum {
     OPT_IMAGE = CLI_OPT_OWN,
     OPT_EVERY,
     OPT_MTBF,
+    OPT_MERGE,
     OPT_KEEP,
     OPT_INCREMENTAL,
     OPT_CODEC,
@@ -83,6 +87,7 @@ static const struct option options[] = {
     {"image", required_argument, NULL, OPT_IMAGE},
     {"every", required_argument, NULL, OPT_EVERY},
     {"mtbf", required_argument, NULL, OPT_MTBF},
+    {"merge", required_argument, NULL, OPT_MERGE},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"incremental", no_argument, NULL, OPT_INCREMENTAL},
     {"codec", required_argument, NULL, OPT_CODEC},
@@ -104,7 +109,7 @@ static const struct {
     {OPT_EVERY, "CKPT_EVERY"}, {OPT_KEEP, "CKPT_KEEP"},
     {OPT_CODEC, "CKPT_CODEC"}, {OPT_EXIT_ON, "CKPT_EXIT_ON"},
     {OPT_FILES, "CKPT_FILES"}, {OPT_FILES_LIMIT, "CKPT_FILES_LIMIT"},
-    {OPT_MTBF, "CKPT_MTBF"},
+    {OPT_MTBF, "CKPT_MTBF"},   {OPT_MERGE, "CKPT_MERGE"},
 };
 
 static void take_option(struct run *r, int option)

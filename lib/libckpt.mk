@@ -37,6 +37,7 @@ CAPTURE_SOURCES = \
 	lib/capture/written.c lib/capture/written.h \
 	lib/capture/kept.c lib/capture/kept.h lib/keep/protocol.h \
 	lib/capture/memory.c lib/capture/memory.h \
+	lib/capture/merger.c lib/capture/merger.h \
 	lib/capture/pages.c lib/capture/pages.h \
 	lib/capture/pending.c lib/capture/pending.h \
 	lib/capture/process.c lib/capture/process.h \

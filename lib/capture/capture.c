@@ -3,6 +3,7 @@
 
 #include "lib/capture/child.h"
 #include "lib/capture/filters.h"
+#include "lib/capture/merger.h"
 #include "lib/capture/processor.h"
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
@@ -409,8 +410,9 @@ static int save_here(struct capture *c, struct ckpt_err *err)
 static int save_in_child(struct capture *c, struct ckpt_err *err)
 {
     const struct ckpt_thread *threads = ckpt_stop_threads(&(size_t){0});
-    uint32_t *page =
-        s->request.mode == CKPT_REQUEST_SELF ? ckpt_child_page() : NULL;
+    bool waits = s->request.mode == CKPT_REQUEST_SELF;
+    struct ckpt_child_page *page =
+        waits || c->increment.merge ? ckpt_child_page() : NULL;
 
     ckpt_increment_hide(&c->increment, threads);
     long pid = ckpt_sys(SYS_clone, 0, NULL, NULL, NULL, 0);
@@ -432,6 +434,8 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
             ckpt_child_tell(page);
         ckpt_request_answer(&s->request, ckpt_capture_image_path(),
                             rc < 0 ? err->text : NULL);
+        if (rc == 0 && page && c->increment.merge)
+            ckpt_merger_run(page, &c->increment, ckpt_capture_image_path());
         ckpt_sys(SYS_exit_group, rc < 0);
     }
     return 0;

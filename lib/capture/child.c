@@ -15,21 +15,21 @@
 
 static struct ckpt_capture_state *const s = &ckpt_capture_state;
 
-uint32_t *ckpt_child_page(void)
+struct ckpt_child_page *ckpt_child_page(void)
 {
     long p = ckpt_sys(SYS_mmap, 0, CKPT_PAGE_SIZE, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    return p < 0 && p > -4096 ? NULL : (uint32_t *)p;
+    return p < 0 && p > -4096 ? NULL : (struct ckpt_child_page *)p;
 }
 
-static void drop(uint32_t *page)
+static void drop(struct ckpt_child_page *page)
 {
     if (page)
         ckpt_sys(SYS_munmap, page, CKPT_PAGE_SIZE);
 }
 
-void ckpt_child_made(long pid, uint32_t *page)
+void ckpt_child_made(long pid, struct ckpt_child_page *page)
 {
     if (pid < 0) {
         drop(page);
@@ -41,17 +41,17 @@ void ckpt_child_made(long pid, uint32_t *page)
         ckpt_sys(SYS_madvise, page, CKPT_PAGE_SIZE, MADV_DONTFORK);
 }
 
-void ckpt_child_tell(uint32_t *page)
+void ckpt_child_tell(struct ckpt_child_page *page)
 {
     if (!page)
         return;
-    __atomic_store_n(page, 1, __ATOMIC_RELEASE);
-    ckpt_sys(SYS_futex, page, FUTEX_WAKE, INT_MAX);
+    __atomic_store_n(&page->durable, 1, __ATOMIC_RELEASE);
+    ckpt_sys(SYS_futex, &page->durable, FUTEX_WAKE, INT_MAX);
 }
 
 static bool was_told(void)
 {
-    return s->told && __atomic_load_n(s->told, __ATOMIC_ACQUIRE);
+    return s->told && __atomic_load_n(&s->told->durable, __ATOMIC_ACQUIRE);
 }
 
 static bool has_ended(void)
@@ -69,14 +69,22 @@ bool ckpt_child_durable(void)
 
     if (s->writer > 0 && s->told)
         while (!was_told() && !has_ended())
-            ckpt_sys(SYS_futex, s->told, FUTEX_WAIT, 0, &look_again);
+            ckpt_sys(SYS_futex, &s->told->durable, FUTEX_WAIT, 0, &look_again);
     return was_told() || ckpt_child_end();
 }
 
-static uint64_t cpu_ns(const struct rusage *u)
+uint64_t ckpt_child_cpu_ns(const struct rusage *u)
 {
     return (uint64_t)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000000u +
            (uint64_t)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1000u;
+}
+
+static void stop_merging(struct ckpt_child_page *page)
+{
+    if (!page)
+        return;
+    __atomic_store_n(&page->give_up, 1, __ATOMIC_RELEASE);
+    ckpt_sys(SYS_futex, &page->give_up, FUTEX_WAKE, 1);
 }
 
 /* The child has no exit signal: the program's wait() does not see it. */
@@ -88,18 +96,24 @@ bool ckpt_child_end(void)
 
     if (s->writer <= 0)
         return true;
+    stop_merging(s->told);
     while ((pid = ckpt_sys(SYS_wait4, s->writer, &status, __WALL, &usage)) ==
            -EINTR)
         ;
-    ckpt_rhythm_written(cpu_ns(&usage));
+    ckpt_rhythm_written(ckpt_child_cpu_ns(&usage) -
+                        (s->told ? s->told->merging_ns : 0));
     bool durable = was_told() || (pid == s->writer && status == 0);
     if (!durable && pid == s->writer && WIFSIGNALED(status))
         ckpt_capture_log("checkpoint failed: its writer was killed by signal "
                          "%d",
                          WTERMSIG(status));
+    bool merged =
+        s->told && __atomic_load_n(&s->told->merged, __ATOMIC_ACQUIRE);
     s->writer = 0;
     drop(s->told);
     s->told = NULL;
+    if (merged)
+        ckpt_increment_take_merged();
     ckpt_increment_done(durable);
     return durable;
 }

@@ -14,21 +14,33 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
+
+/* What the two share. */
+struct ckpt_child_page {
+    uint32_t durable; /* the image is */
+    uint32_t give_up; /* merging (merger.h) */
+    uint32_t merged;
+    uint64_t merging_ns; /* processor time of it */
+};
 
 /* Before the child is made.  NULL when there is no room: then its end tells. */
-uint32_t *ckpt_child_page(void);
+struct ckpt_child_page *ckpt_child_page(void);
 
 /* In the parent: this is the writer (pid < 0: there is none after all). */
-void ckpt_child_made(long pid, uint32_t *page);
+void ckpt_child_made(long pid, struct ckpt_child_page *page);
 
 /* In the child: the image is durable. */
-void ckpt_child_tell(uint32_t *page);
+void ckpt_child_tell(struct ckpt_child_page *page);
 
 /* Wait until the image of the writer in flight is durable, or will not be.
  * True if it is, or there is no writer. */
 bool ckpt_child_durable(void);
 
-/* Wait for the end of the writer in flight; the same result. */
+/* Wait for the end of the writer in flight; the same result.  It gives up
+ * merging. */
 bool ckpt_child_end(void);
+
+uint64_t ckpt_child_cpu_ns(const struct rusage *usage);
 
 #endif

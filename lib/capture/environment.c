@@ -25,6 +25,7 @@ static const struct {
     {"CKPT_FILES", NULL},
     {"CKPT_INCREMENTAL", NULL},
     {"CKPT_DIRTY", NULL},
+    {"CKPT_MERGE", NULL},
     {"CKPT_MTBF", NULL},
     {"CKPT_EVERY_MOST", NULL},
     {"CKPT_FILES_LIMIT", NULL},

@@ -11,6 +11,7 @@
 #include "lib/remote/remote.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -283,6 +284,25 @@ static void keep_room(struct ckpt_chain *c, uint64_t program_bytes)
     c->copy_len = 0;
 }
 
+/* Half of what makes a whole image follow.  Where files are kept, only libckpt
+ * may write images. */
+static bool is_long(const struct link *l, bool in_child)
+{
+    return in_child && l->depth > 0 && s->settings.merge &&
+           s->settings.merger[0] && s->kept_dir[0] == '\0' &&
+           (l->depth >= s->settings.merge || l->bytes >= l->whole_bytes / 2);
+}
+
+static void begin_merging(struct ckpt_increment *inc, const struct link *l,
+                          const struct ckpt_increment_plan *plan)
+{
+    struct link fresh = *l;
+
+    name_first(&fresh);
+    member_name(&fresh, inc->merged_member, sizeof inc->merged_member);
+    inc->merge = is_long(l, plan->in_child);
+}
+
 /* --- the steps ------------------------------------------------------------ */
 
 static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
@@ -312,6 +332,7 @@ static int begin(struct ckpt_increment *inc, struct ckpt_chain *c,
     } else {
         name_first(&c->pending);
     }
+    begin_merging(inc, &c->pending, plan);
     c->pending.valid = true;
     member_name(&c->pending, inc->member, sizeof inc->member);
     inc->taken.method = c->tracker.method;
@@ -459,4 +480,34 @@ void ckpt_increment_done(bool durable)
     ckpt_hashes_unmap(c->now, c->now_len);
     c->now = NULL;
     c->pending.valid = false;
+}
+
+/* The image at the path is the merged one, and so is its name among the
+ * bases? */
+static bool is_replaced(const char *path, const char *member_path)
+{
+    struct stat image, base;
+
+    return ckpt_sys(SYS_newfstatat, AT_FDCWD, member_path, &base,
+                    AT_SYMLINK_NOFOLLOW) == 0 &&
+           ckpt_sys(SYS_newfstatat, AT_FDCWD, path, &image, 0) == 0 &&
+           image.st_ino == base.st_ino && image.st_dev == base.st_dev;
+}
+
+bool ckpt_increment_rename_merged(const struct ckpt_increment *inc,
+                                  const char *path)
+{
+    char old[CKPT_PATH_MAX + 64], fresh[CKPT_PATH_MAX + 64];
+
+    return ckpt_bases_member(path, inc->member, old, sizeof old) &&
+           ckpt_bases_member(path, inc->merged_member, fresh, sizeof fresh) &&
+           is_replaced(path, old) &&
+           ckpt_sys(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, fresh,
+                    RENAME_NOREPLACE) == 0;
+}
+
+void ckpt_increment_take_merged(void)
+{
+    if (s->chain && s->chain->pending.valid)
+        name_first(&s->chain->pending);
 }

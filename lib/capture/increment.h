@@ -31,6 +31,8 @@ struct ckpt_increment {
     char base_name[CKPT_PATH_MAX];
     char dir[CKPT_PATH_MAX];
     uint8_t *copy; /* of the changed pages, or NULL */
+    bool merge;    /* its chain is long: to be merged when it is durable */
+    char merged_member[64]; /* its name then */
 };
 
 struct ckpt_increment_plan {
@@ -67,5 +69,13 @@ void ckpt_increment_end(struct ckpt_increment *inc);
 
 /* The outcome of the last image that was begun: its writer has ended. */
 void ckpt_increment_done(bool durable);
+
+/* The image that was begun last and its bases have been merged (merger.h): it
+ * begins a chain.  `rename`, in the writer, gives it its name there, and is
+ * false when the merged image is not to be built on; `take`, in the program
+ * and before `done`, takes note of that. */
+bool ckpt_increment_rename_merged(const struct ckpt_increment *inc,
+                                  const char *path);
+void ckpt_increment_take_merged(void);
 
 #endif

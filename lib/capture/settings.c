@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEEP_MAX = 1000 };
+enum { KEEP_MAX = 1000, MERGE = 15, MERGE_MAX = 1000 };
 
 static int bad(const char *name, const char *value, const char *wanted,
                struct ckpt_err *err)
@@ -159,6 +159,28 @@ static int take_dirty(const char *value, struct ckpt_settings *s)
     return strcmp(value, "off") == 0 ? 0 : -1;
 }
 
+static int take_merge(const char *value, struct ckpt_settings *s)
+{
+    s->merge = 0;
+    return strcmp(value, "off") == 0 ? 0
+                                     : take_count(value, MERGE_MAX, &s->merge);
+}
+
+/* The command ckpt in $PATH; "" when there is none. */
+static void find_merger(char *path, size_t size)
+{
+    const char *at = getenv("PATH");
+
+    while (at && *at) {
+        size_t len = strcspn(at, ":");
+        int n = snprintf(path, size, "%.*s/ckpt", (int)len, at);
+        if (*at == '/' && n > 0 && (size_t)n < size && access(path, X_OK) == 0)
+            return;
+        at += len + (at[len] == ':');
+    }
+    path[0] = '\0';
+}
+
 static int default_image(struct ckpt_settings *s)
 {
     char name[64];
@@ -187,6 +209,7 @@ static const struct {
     {"CKPT_EXIT_ON", take_exit_on, a_signal},
     {"CKPT_INCREMENTAL", take_incremental, "on or off"},
     {"CKPT_DIRTY", take_dirty, "auto, uffd, softdirty, hash or off"},
+    {"CKPT_MERGE", take_merge, "a number of increments, or off"},
     {"CKPT_LOG", take_log, a_path},
 };
 
@@ -205,6 +228,7 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
     memset(s, 0, sizeof *s);
     s->keep = 1;
     s->signal = SIGUSR2;
+    s->merge = MERGE;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *v = getenv(variables[i].name);
         if (v && *v && variables[i].take(v, s) < 0)
@@ -212,6 +236,8 @@ int ckpt_settings_from_env(struct ckpt_settings *s, struct ckpt_err *err)
     }
     if (s->image[0] == '\0' && default_image(s) < 0)
         return ckpt_err_set(err, EINVAL, "no place for the image");
+    if (s->incremental && s->merge)
+        find_merger(s->merger, sizeof s->merger);
     return 0;
 }
 

@@ -25,6 +25,8 @@ struct ckpt_settings {
     uint32_t incremental; /* images may be increments */
     uint32_t dirty;       /* enum ckpt_dirty_method; CKPT_DIRTY_OFF: the best */
     uint32_t threads;     /* that compress; 0: as many as processors */
+    uint32_t merge;       /* a chain of so many increments; 0: never */
+    char merger[4096];    /* the command that does it; "": none */
 };
 
 /* Fill in from the environment, with defaults.  0, or -1 with EINVAL and the

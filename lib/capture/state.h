@@ -28,9 +28,11 @@ enum {
     CKPT_HOOKS_MAX = 64,
     CKPT_STACK_SIZE = 512 * 1024,
     CKPT_PAGE_SIZE = 4096,
-    CKPT_ENVIRONMENT_MAX = 16,
+    CKPT_ENVIRONMENT_MAX = 18,
     CKPT_OTHER_SIGNAL = 64, /* when the program wants the checkpoint signal */
 };
+
+struct ckpt_child_page; /* child.h */
 
 struct ckpt_hook {
     void (*fn)(void *arg);
@@ -93,10 +95,10 @@ struct ckpt_capture_state {
     struct ckpt_timers timers;
     struct ckpt_thread *captor;
     struct ckpt_err err;
-    int32_t writer;           /* child that writes the last image, or 0 */
-    uint32_t *told;           /* shared with it (child.h), or NULL */
-    struct ckpt_chain *chain; /* of increment.c, in unsaved memory */
-    int32_t result;           /* as ckpt_checkpoint() returns it */
+    int32_t writer;               /* child that writes the last image, or 0 */
+    struct ckpt_child_page *told; /* shared with it, or NULL */
+    struct ckpt_chain *chain;     /* of increment.c, in unsaved memory */
+    int32_t result;               /* as ckpt_checkpoint() returns it */
 
     char kept_dir[CKPT_PATH_MAX]; /* where the keeper (lib/keep) keeps what the
                                      program's files were; "": there is none */

@@ -230,7 +230,8 @@ bool ckpt_image_is_checked(const struct ckpt_image *image);
 struct ckpt_image *ckpt_image_owner(struct ckpt_image *image, uint64_t *offset);
 
 /* Write the image of an increment and its bases as one that stands by itself.
- * Memory for all contents is allocated.  0 or -1. */
+ * All is checked first.  Memory for compressed contents is allocated, the rest
+ * is mapped.  0 or -1. */
 int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
                      enum ckpt_codec codec, struct ckpt_err *err);
 

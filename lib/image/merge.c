@@ -3,6 +3,9 @@
  * The notes are those of the increment but BASE: the id stays, because it is
  * the same state of the program.  Segments follow the MAPS note, so that a
  * debugger sees zeros, and not nothing, where a mapping was never written.
+ *
+ * What is not compressed is written from where it is in its file, mapped, so
+ * that it needs no memory of its own; it has been checked before.
  */
 #include "lib/image/format.h"
 #include "lib/image/image_impl.h"
@@ -14,11 +17,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* A file of the chain, mapped. */
+struct mapped {
+    const struct ckpt_image *image;
+    uint8_t *at;
+    uint64_t len;
+};
+
 struct plan {
     struct ckpt_image *image;
+    struct mapped *mapped; /* those that are not compressed */
+    size_t nmapped;
     struct ckpt_segment *segments;
     size_t n;
-    uint64_t bytes; /* of contents */
+    uint64_t bytes; /* of contents that are compressed */
     uint8_t *memory;
     uint64_t at; /* used of it */
     struct ckpt_image_piece *pieces;
@@ -34,14 +46,60 @@ static void *map_memory(size_t len)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* The contents of one segment will be in the memory. */
+static void unmap_files(struct plan *p)
+{
+    for (size_t i = 0; i < p->nmapped; i++)
+        munmap(p->mapped[i].at, p->mapped[i].len);
+    free(p->mapped);
+}
+
+/* All files of the chain that are not compressed. */
+static int map_files(struct plan *p)
+{
+    size_t n = 0;
+
+    for (const struct ckpt_image *i = p->image; i; i = ckpt_image_base(i))
+        n++;
+    p->mapped = calloc(n, sizeof *p->mapped);
+    if (!p->mapped)
+        return ckpt_err_set(p->err, ENOMEM, "no memory");
+    for (const struct ckpt_image *i = p->image; i; i = ckpt_image_base(i)) {
+        uint64_t len = ckpt_image_file_size(i);
+        if (ckpt_image_codec(i) != CKPT_CODEC_NONE)
+            continue;
+        void *at = mmap(NULL, len, PROT_READ, MAP_PRIVATE, ckpt_image_fd(i), 0);
+        if (at == MAP_FAILED)
+            return ckpt_err_sys(p->err, "%s", ckpt_image_path(i));
+        p->mapped[p->nmapped++] = (struct mapped){i, at, len};
+    }
+    return 0;
+}
+
+/* Where a segment's contents are mapped; NULL when they are compressed. */
+static const uint8_t *in_file(const struct plan *p,
+                              const struct ckpt_image_segment *s)
+{
+    uint64_t offset = s->offset;
+    const struct ckpt_image *owner = ckpt_image_owner(p->image, &offset);
+
+    for (size_t i = 0; i < p->nmapped; i++)
+        if (p->mapped[i].image == owner && offset <= p->mapped[i].len &&
+            s->filesz <= p->mapped[i].len - offset)
+            return p->mapped[i].at + offset;
+    return NULL;
+}
+
+/* The contents of one segment are in a file, or will be in the memory. */
 static void take_segment(struct plan *p, const struct ckpt_image_segment *s)
 {
-    uint8_t *data = p->memory + p->at;
+    const uint8_t *data = in_file(p, s);
 
-    if (s->filesz > 0)
+    if (!data && s->filesz > 0) {
+        data = p->memory + p->at;
         p->pieces[p->npieces++] = (struct ckpt_image_piece){
             s->offset, s->filesz, (uint64_t)(uintptr_t)data};
+        p->at += s->filesz;
+    }
     p->segments[p->n++] = (struct ckpt_segment){
         .vaddr = s->vaddr,
         .filesz = s->filesz,
@@ -49,7 +107,6 @@ static void take_segment(struct plan *p, const struct ckpt_image_segment *s)
         .data = data,
         .prot = s->prot,
     };
-    p->at += s->filesz;
 }
 
 /* Zeros between the segments inside the mapping at [at, end). */
@@ -83,8 +140,10 @@ static int make_plan(struct plan *p, const struct ckpt_notes *notes)
     const struct ckpt_image_segment *s;
     size_t n = ckpt_image_segments(p->image, &s), k = 0;
 
+    if (ckpt_image_verify(p->image, p->err) || map_files(p))
+        return -1;
     for (size_t i = 0; i < n; i++)
-        p->bytes += s[i].filesz;
+        p->bytes += in_file(p, &s[i]) ? 0 : s[i].filesz;
     p->memory = map_memory(p->bytes + CKPT_IMAGE_PAGE);
     p->segments = calloc(2 * n + notes->nmaps + 1, sizeof *p->segments);
     p->pieces = calloc(n + 1, sizeof *p->pieces);
@@ -118,10 +177,12 @@ static int write_plan(struct plan *p, struct ckpt_sink *sink,
 {
     size_t nnotes;
     struct ckpt_note *notes = other_notes(p->image, &nnotes);
-    uint64_t bytes = p->bytes + p->n * sizeof(Elf64_Phdr);
+    uint64_t bytes = p->n * sizeof(Elf64_Phdr);
 
     for (size_t i = 0; notes && i < nnotes; i++)
         bytes += notes[i].len + 64;
+    for (size_t i = 0; i < p->n; i++)
+        bytes += p->segments[i].filesz;
     struct ckpt_image_options options = {.codec = codec,
                                          .threads = ckpt_workers_cpus()};
     size_t len = ckpt_image_workspace(&options, bytes);
@@ -157,6 +218,7 @@ int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
         sink->abort(sink);
     if (p.memory)
         munmap(p.memory, p.bytes + CKPT_IMAGE_PAGE);
+    unmap_files(&p);
     free(p.segments);
     free(p.pieces);
     ckpt_notes_clear(&notes);

@@ -21,7 +21,8 @@ struct ckpt_merged {
  * its newest is never replaced.  Whoever dies on the way leaves a whole chain
  * and at most a temporary file, which the next writer removes.
  *
- * Takes as much memory as the image has contents.  0, or -1 with errno (ENOSPC,
+ * Takes as much memory as a compressed image has contents, an uncompressed one
+ * next to none.  0, or -1 with errno (ENOSPC,
  * EBADMSG...) and err; then nothing has changed. */
 int ckpt_image_merge_file(const char *path, struct ckpt_merged *merged,
                           struct ckpt_err *err);

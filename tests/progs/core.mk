@@ -28,8 +28,8 @@ dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tes
 	tests/system/core_ids.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
 
-TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_auto.sh
-dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_auto.sh
+TESTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_merging.sh tests/system/core_auto.sh
+dist_check_SCRIPTS += tests/system/core_increments.sh tests/system/core_chain.sh tests/system/core_merge.sh tests/system/core_merging.sh tests/system/core_auto.sh
 EXTRA_DIST += tests/progs/children.c tests/progs/kinds.c tests/progs/dirty.c tests/progs/pages.c
 
 # Faults while an image is made, and damage to it afterwards.

@@ -19,7 +19,7 @@ go() { # WAY CODEC PROGRAM [shared]
     rm -rf run kept
     mkdir run
     cd run
-    CKPT_INCREMENTAL=on CKPT_DIRTY=$way CKPT_CODEC=$codec CKPT_KEEP=20 \
+    CKPT_INCREMENTAL=on CKPT_MERGE=off CKPT_DIRTY=$way CKPT_CODEC=$codec CKPT_KEEP=20 \
         CKPT_IMAGE=image CKPT_LOG=log "../$program" $generations "$@" >out 2>err ||
         fail "$way $codec $program $*: $(cat err out log)"
     grep -q '^OK' out || fail "$way $codec $program $*: $(cat err out)"
