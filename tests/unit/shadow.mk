@@ -6,12 +6,19 @@ tests_unit_test_jobdir_SOURCES = tests/unit/test_jobdir.c
 tests_unit_test_jobdir_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_jobdir_LDADD = shadow/libjobdir.a lib/libcommon.a $(CHECK_LIBS)
 
-check_PROGRAMS += tests/unit/test_journal
-TESTS += tests/unit/test_journal
-tests_unit_test_journal_SOURCES = tests/unit/test_journal.c
+# The journal: particular cases, and random ones.
+journal_tree = tests/unit/journal_tree.c tests/unit/journal_tree.h
+journal_libs = shadow/libshadow.a shadow/libjobdir.a lib/libundo.a \
+	lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
+check_PROGRAMS += tests/unit/test_journal tests/unit/test_journal_random
+TESTS += tests/unit/test_journal tests/unit/test_journal_random
+tests_unit_test_journal_SOURCES = tests/unit/test_journal.c $(journal_tree)
 tests_unit_test_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_journal_LDADD = shadow/libshadow.a shadow/libjobdir.a \
-	lib/libundo.a lib/libcommon.a $(CHECK_LIBS) $(ZLIB_LIBS)
+tests_unit_test_journal_LDADD = $(journal_libs)
+tests_unit_test_journal_random_SOURCES = tests/unit/test_journal_random.c \
+	$(journal_tree)
+tests_unit_test_journal_random_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_journal_random_LDADD = $(journal_libs)
 
 # Several jobs and one file.
 check_PROGRAMS += tests/unit/test_change

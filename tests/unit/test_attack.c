@@ -4,6 +4,7 @@
  * itself (or the owner of its station, who holds the token), which wants more
  * than it was granted.
  */
+#include "tests/unit/run_tests.h"
 #include "tests/unit/shadow_client.h"
 
 #include <arpa/inet.h>
@@ -391,6 +392,16 @@ static uint64_t used(void)
     return sum;
 }
 
+static int set_size(struct client *client, int64_t handle, uint64_t size)
+{
+    shadow_ftruncate_args args = {(uint32_t)handle, size};
+    shadow_status_res res = {0};
+
+    ck_assert_int_eq(shadow_ftruncate_1(&args, &res, next(client)),
+                     RPC_SUCCESS);
+    return res.status;
+}
+
 START_TEST(a_limit_holds)
 {
     enum { LIMIT = 100000, PART = 3000 };
@@ -417,10 +428,7 @@ START_TEST(a_limit_holds)
         ck_assert_uint_le(used(), LIMIT);
     }
     ck_assert_int_gt(full, 0);
-    shadow_ftruncate_args cut_args = {(uint32_t)a, 1ull << 40};
-    ck_assert_int_eq(shadow_ftruncate_1(&cut_args, &status, next(&client)),
-                     RPC_SUCCESS);
-    ck_assert_int_eq(status.status, EDQUOT);
+    ck_assert_int_eq(set_size(&client, a, 1ull << 40), EDQUOT);
     shadow_fallocate_args more = {(uint32_t)a, 0, 0, 1ull << 40};
     ck_assert_int_eq(shadow_fallocate_1(&more, &status, next(&client)),
                      RPC_SUCCESS);
@@ -432,12 +440,17 @@ START_TEST(a_limit_holds)
     ck_assert_int_ne(status.status, 0);
     /* what has no name any more still counts */
     ck_assert_int_eq(unlink_file(&client, "a"), 0);
-    ck_assert_int_eq(
-        shadow_ftruncate_1(&(shadow_ftruncate_args){(uint32_t)b, LIMIT - 1000},
-                           &status, next(&client)),
-        RPC_SUCCESS);
-    ck_assert_int_eq(status.status, EDQUOT);
+    ck_assert_int_eq(set_size(&client, b, LIMIT - 1000), EDQUOT);
     ck_assert_uint_le(used(), LIMIT);
+    /* what is given back can be used again */
+    struct stat st;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/b", work);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_gt(st.st_size, 2 * PART);
+    ck_assert_int_eq(set_size(&client, b, 0), 0);
+    ck_assert_int_eq(set_size(&client, b, (uint64_t)st.st_size), 0);
+    ck_assert_int_eq(set_size(&client, b, LIMIT), EDQUOT);
     cut(&client);
 }
 END_TEST
@@ -460,9 +473,5 @@ int main(void)
     tcase_add_test(tests, races_of_names_lead_nowhere);
     tcase_add_test(tests, a_limit_holds);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_boot.c - boot records: through a pipe, and what is no such record */
 #include "lib/proto/boot.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -111,9 +112,5 @@ int main(void)
     tcase_add_test(tc, longest_host);
     tcase_add_test(tc, refuses_others);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

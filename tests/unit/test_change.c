@@ -6,6 +6,7 @@
  */
 #include "lib/undo/journal.h"
 #include "shadow/change.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -238,9 +239,5 @@ int main(void)
     tcase_add_test(tcase, again_when_it_was_done);
     tcase_add_test(tcase, again_when_others_were_there);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_channel.c - an open channel: what it carries, and what it notices */
 #include "tests/unit/channel_hand.h"
+#include "tests/unit/run_tests.h"
 
 #include <sys/wait.h>
 
@@ -370,9 +371,5 @@ int main(void)
     tcase_add_loop_test(tc, looks_in_vain_are_paid_for, 0, 2);
     tcase_add_test(tc, try_writev_never_waits);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

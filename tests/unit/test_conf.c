@@ -1,6 +1,7 @@
 /* test_conf.c - settings: notations, strictness, file:line */
 #include "lib/common/conf.h"
 #include "scheduler/pool/pool_conf.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -147,7 +148,6 @@ int main(void)
 {
     Suite *suite = suite_create("conf");
     TCase *tc = tcase_create("conf");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tc, test_notations);
     tcase_add_test(tc, test_file_good);
@@ -156,8 +156,5 @@ int main(void)
     tcase_add_test(tc, test_per_station);
     tcase_add_test(tc, test_contract);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

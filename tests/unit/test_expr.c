@@ -1,5 +1,6 @@
 /* test_expr.c - requirements: what matches, and errors that name the column */
 #include "scheduler/core/expr.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -138,15 +139,11 @@ int main(void)
 {
     Suite *suite = suite_create("expr");
     TCase *tc = tcase_create("expr");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tc, test_matches);
     tcase_add_test(tc, test_errors);
     tcase_add_test(tc, test_bounds);
     tcase_add_test(tc, test_random);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

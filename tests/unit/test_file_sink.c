@@ -5,6 +5,7 @@
  */
 #include "lib/arch/x86_64.h"
 #include "tests/unit/image_sample.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -47,8 +48,35 @@ static bool changes(long nr, long flags)
     }
 }
 
+/* What was done, in order: (w)ritten, a file or (d)irectory made durable,
+ * (r)enamed. */
+static char trace[1000];
+static size_t traced;
+
+static char sync_letter(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f';
+}
+
+static void note(long nr, int fd)
+{
+    char letter = 0;
+
+    if (nr == SYS_write || nr == SYS_pwrite64 || nr == SYS_io_submit)
+        letter = 'w';
+    else if (nr == SYS_fsync)
+        letter = sync_letter(fd);
+    else if (nr == SYS_renameat || nr == SYS_renameat2)
+        letter = 'r';
+    if (letter && traced < sizeof trace - 1)
+        trace[traced++] = letter;
+}
+
 long __wrap_ckpt_gate(long nr, long a, long b, long c, long d, long e, long f)
 {
+    note(nr, (int)a);
     bool now = fault != FAULT_NONE && changes(nr, c) && ++calls == fault_at;
 
     if (now && fault == FAULT_DIE_BEFORE)
@@ -142,6 +170,24 @@ START_TEST(keeps_as_many_as_asked)
         unsigned want = keep == 0 ? 1 : keep;
         check_generations(n, n < want ? n : want);
     }
+}
+END_TEST
+
+/* Bytes, then the name, then the directory: the order in which they must
+ * reach the disk. */
+START_TEST(durable_before_it_has_its_name)
+{
+    unsigned keep = _i ? 3 : 1;
+
+    put_ok(&old, keep);
+    traced = 0;
+    put_ok(&new, keep);
+    trace[traced] = '\0';
+    const char *written = strrchr(trace, 'w'), *file = strrchr(trace, 'f'),
+               *named = strrchr(trace, 'r'), *directory = strrchr(trace, 'd');
+    ck_assert_msg(written && file && named && directory, "%s", trace);
+    ck_assert_msg(written < file && file < named && named < directory, "%s",
+                  trace);
 }
 END_TEST
 
@@ -316,6 +362,7 @@ static Suite *sink_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, keeps_as_many_as_asked, 0, 10);
+    tcase_add_loop_test(tc, durable_before_it_has_its_name, 0, 2);
     tcase_add_loop_test(tc, errors_leave_the_previous_image, 0, 8);
     tcase_add_loop_test(tc, death_leaves_a_good_image, 0, 4);
     tcase_add_test(tc, remains_of_the_living_stay);
@@ -328,10 +375,5 @@ static Suite *sink_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(sink_suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(sink_suite());
 }

@@ -1,5 +1,6 @@
 /* test_handshake.c - handshakes that succeed and fail */
 #include "tests/unit/channel_hand.h"
+#include "tests/unit/run_tests.h"
 
 #include <sys/wait.h>
 
@@ -254,9 +255,5 @@ int main(void)
     tcase_add_test(tc, connect_refuses_forged_answers);
     tcase_add_test(tc, connect_refuses_flipped_bits);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "lib/image/checksum.h"
 #include "tests/unit/image_sample.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <elf.h>
@@ -245,10 +246,5 @@ static Suite *image_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(image_suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(image_suite());
 }

@@ -12,6 +12,7 @@
 #include "lib/image/bases.h"
 #include "lib/image/image.h"
 #include "lib/image/notes.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -392,9 +393,5 @@ int main(void)
     tcase_add_test(tc, collects);
     tcase_add_test(tc, golden);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "lib/image/format.h"
 #include "lib/image/notes.h"
 #include "tests/unit/image_sample.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -287,10 +288,5 @@ static Suite *damage_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(damage_suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(damage_suite());
 }

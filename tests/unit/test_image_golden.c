@@ -8,6 +8,7 @@
 
 #include "lib/image/image.h"
 #include "lib/image/notes.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -298,9 +299,5 @@ int main(void)
         return write_all(dir);
     tcase_add_loop_test(tc, version_1, 0, 3);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(suite);
 }

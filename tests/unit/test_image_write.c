@@ -5,6 +5,7 @@
 #include "lib/image/checksum.h"
 #include "lib/image/workers.h"
 #include "tests/unit/image_sample.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -292,10 +293,5 @@ static Suite *write_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(write_suite());
-
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return run_suite(write_suite());
 }

@@ -195,5 +195,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("input", tests);
+    return run_tests("input", tests, 0);
 }

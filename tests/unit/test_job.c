@@ -1,6 +1,7 @@
 /* test_job.c - the state table, the books, the event log */
 #include "scheduler/core/job.h"
 #include "scheduler/core/job_log.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -66,6 +67,32 @@ START_TEST(test_table_keeps_jobs)
             if (to == JOB_COMPLETED)
                 ck_assert_int_eq(e, JOB_EV_EXITED);
         }
+}
+END_TEST
+
+/* A job leaves its station only by an event that says so, and the owner's
+ * coming and going stops and continues it. */
+START_TEST(test_table_keeps_jobs_where_they_are)
+{
+    static const bool leaves[JOB_EVENT_COUNT] = {
+        [JOB_EV_NOT_STARTED] = true, [JOB_EV_EVICTED] = true,
+        [JOB_EV_LOST] = true,        [JOB_EV_EXITED] = true,
+        [JOB_EV_FAULT] = true,
+    };
+
+    for (unsigned s = 1; s < JOB_STATE_COUNT; s++)
+        for (unsigned e = 0; e < JOB_EVENT_COUNT; e++) {
+            enum job_state to = job_next(s, e);
+            if (job_state_is_active(s) && to != JOB_NONE)
+                ck_assert_msg(job_state_is_active(to) != leaves[e],
+                              "%s in %s leads to %s", job_event_name(e),
+                              job_state_name(s), job_state_name(to));
+        }
+    ck_assert_int_eq(job_next(JOB_RUNNING, JOB_EV_OWNER_BACK), JOB_SUSPENDED);
+    ck_assert_int_eq(job_next(JOB_SUSPENDED, JOB_EV_OWNER_LEFT), JOB_RUNNING);
+    ck_assert_int_eq(job_next(JOB_HOLDING, JOB_EV_EVICTED), JOB_HELD);
+    ck_assert_int_eq(job_next(JOB_VACATING, JOB_EV_EVICTED), JOB_IDLE);
+    ck_assert_int_eq(job_next(JOB_REMOVING, JOB_EV_EVICTED), JOB_REMOVED);
 }
 END_TEST
 
@@ -245,10 +272,10 @@ int main(void)
 {
     Suite *suite = suite_create("job");
     TCase *tc = tcase_create("job");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tc, test_table_complete);
     tcase_add_test(tc, test_table_keeps_jobs);
+    tcase_add_test(tc, test_table_keeps_jobs_where_they_are);
     tcase_add_test(tc, test_impossible_event_changes_nothing);
     tcase_add_test(tc, test_goodput);
     tcase_add_test(tc, test_clock_set_back);
@@ -257,8 +284,5 @@ int main(void)
     tcase_add_test(tc, test_log_golden);
     tcase_add_test(tc, test_spec_expand);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_jobdir.c - the job's directory: job.conf, exit, events, images */
 #include "shadow/jobdir.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -240,9 +241,5 @@ int main(void)
     tcase_add_test(tests, a_damaged_image_gives_way_to_the_one_before);
     tcase_add_test(tests, the_lock_tells_whether_a_shadow_runs);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

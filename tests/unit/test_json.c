@@ -1,5 +1,6 @@
 /* test_json.c - what the listings write is JSON, whatever is in it */
 #include "cli/json.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -37,12 +38,8 @@ int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tc = tcase_create("json");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tc, test_document);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

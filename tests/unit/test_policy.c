@@ -1,6 +1,7 @@
 /* test_policy.c - the policy core, decision by decision */
 #include "scheduler/core/policy_ladder.h"
 #include "scheduler/core/policy_rules.h"
+#include "scheduler/core/policy_shares.h"
 #include "tests/unit/run_tests.h"
 
 #include <string.h>
@@ -441,10 +442,53 @@ START_TEST(a_station_accepts_or_says_why)
 }
 END_TEST
 
+START_TEST(shares_go_up_and_down)
+{
+    const struct policy_share_rule rule = {
+        .kind = POLICY_SHARE_UPDOWN, .step = 10, .interval_s = 120};
+    struct policy_share share = {.held = 2};
+
+    policy_share_pass(&share, &rule, 120);
+    ck_assert_double_eq_tol(share.index, 20, 1e-9); /* up: it has machines */
+    share = (struct policy_share){.index = 20, .wants = 3};
+    policy_share_pass(&share, &rule, 240);
+    ck_assert_double_eq_tol(share.index, 0, 1e-9); /* down: it is denied */
+    policy_share_pass(&share, &rule, 60);
+    ck_assert_double_eq_tol(share.index, -5, 1e-9);
+    share.wants = 0; /* and back to exactly 0 */
+    policy_share_pass(&share, &rule, 30);
+    ck_assert_double_eq_tol(share.index, -2.5, 1e-9);
+    policy_share_pass(&share, &rule, 120);
+    ck_assert(share.index == 0);
+}
+END_TEST
+
+/* Half of the way to what is held in each half-life, at least 0.5. */
+START_TEST(usage_decays)
+{
+    const struct policy_share_rule rule = {.kind = POLICY_SHARE_USAGE,
+                                           .half_life_s = 1000};
+    struct policy_share share;
+
+    policy_share_init(&share, &rule);
+    ck_assert_double_eq_tol(share.index, 0.5, 1e-9);
+    share.held = 4;
+    policy_share_pass(&share, &rule, 1000);
+    ck_assert_double_eq_tol(share.index, 2.25, 1e-9);
+    policy_share_pass(&share, &rule, 2000);
+    ck_assert_double_eq_tol(share.index, 3.5625, 1e-9);
+    share.held = 0;
+    policy_share_pass(&share, &rule, 20000);
+    ck_assert_double_eq_tol(share.index, 0.5, 1e-9);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         ladder,
+        shares_go_up_and_down,
+        usage_decays,
         idleness,
         fastest_first,
         longest_idle_first,
@@ -464,5 +508,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("policy", tests);
+    return run_tests("policy", tests, 0);
 }

@@ -1,5 +1,6 @@
 /* test_pool_edit.c - settings are put into pool.conf, the rest of it stays */
 #include "cli/pool_edit.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -96,15 +97,11 @@ int main(void)
 {
     Suite *suite = suite_create("pool_edit");
     TCase *tc = tcase_create("pool_edit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_test(tc, test_new_file);
     tcase_add_test(tc, test_keeps_the_rest);
     tcase_add_test(tc, test_refuses);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* test_record.c - Noise against its published vector; records: what they carry,
  * what they refuse */
 #include "tests/unit/channel_hand.h"
+#include "tests/unit/run_tests.h"
 
 /* --- Noise: a published vector ----------------------------------------------
  * Noise_NNpsk0_25519_ChaChaPoly_SHA256 of vectors/cacophony.txt
@@ -203,9 +204,5 @@ int main(void)
     tcase_add_loop_test(tc, record_refuses_changes, 0, 2);
     tcase_add_test(tc, record_head_is_strict);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_remote.c - the pure parts of the client: path rules and joining */
 #include "lib/remote/state.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -67,9 +68,5 @@ int main(void)
     tcase_add_test(paths, join_is_bounded);
     tcase_add_test(paths, rules);
     suite_add_tcase(suite, paths);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,6 +1,7 @@
 /* test_rpc.c - calls over a channel, with rpcgen's stubs and dispatcher */
 #include "lib/proto/rpc_out.h"
 #include "tests/unit/echo_service.h"
+#include "tests/unit/run_tests.h"
 
 /* --- calls --- */
 
@@ -305,9 +306,5 @@ int main(void)
     tcase_add_test(tc, many_in_flight);
     tcase_add_test(tc, kept_replies_are_replayed);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include "lib/proto/rpc_out.h"
 #include "lib/proto/shadow.h"
 #include "tests/unit/echo_service.h"
+#include "tests/unit/run_tests.h"
 
 #include <stdio.h>
 
@@ -281,9 +282,5 @@ int main(void)
     tcase_add_test(own, inside_static);
     tcase_add_test(own, inside_dynamic);
     suite_add_tcase(suite, own);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

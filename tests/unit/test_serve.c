@@ -7,6 +7,7 @@
 #include "lib/proto/serve.h"
 
 #include "lib/proto/shadow.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -442,9 +443,5 @@ int main(void)
     tcase_add_test(plain, connects_to_nobody);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, plain);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -1,4 +1,5 @@
 /* test_shadow.c - ckpt-shadow over the real channel, from a client's side */
+#include "tests/unit/run_tests.h"
 #include "tests/unit/shadow_client.h"
 
 /* --- tests --- */
@@ -324,9 +325,5 @@ int main(void)
     tcase_add_test(tests, a_silent_starter_is_lost);
     tcase_add_test(tests, the_starter_gets_what_it_needs);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "scheduler/core/station_state.h"
 #include "scheduler/pool/pooldir.h"
 #include "scheduler/station/owner.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -334,9 +335,5 @@ int main(void)
     tcase_add_test(all, a_key_is_seen_at_once);
     tcase_add_test(all, a_pool_keeps_its_key_and_a_daemon_its_place);
     suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

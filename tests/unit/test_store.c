@@ -1,5 +1,6 @@
 /* test_store.c - the queue: transitions, listings, kill -9 at any instant */
 #include "scheduler/store/store.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -358,7 +359,6 @@ int main(void)
 {
     Suite *suite = suite_create("store");
     TCase *tc = tcase_create("store");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_set_timeout(tc, 60);
@@ -370,8 +370,5 @@ int main(void)
     tcase_add_test(tc, test_full_disk);
     tcase_add_test(tc, test_kill_nine);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* test_submit.c - submit files: what they mean, and errors with file:line */
 #include "cli/submit_file.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -320,7 +321,6 @@ int main(void)
 {
     Suite *suite = suite_create("submit");
     TCase *tc = tcase_create("submit");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tc, test_whole_file);
     tcase_add_test(tc, test_arguments);
@@ -331,8 +331,5 @@ int main(void)
     tcase_add_test(tc, test_their_commands);
     tcase_add_test(tc, test_random);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  * next one is told the call again: it must have happened once.  With
  * CKPT_SURVIVE_STEP=1 every system call is tried, otherwise every third.
  */
+#include "tests/unit/run_tests.h"
 #include "tests/unit/shadow_client.h"
 
 #include <pthread.h>
@@ -528,9 +529,5 @@ int main(void)
     tcase_add_test(tests, a_damaged_session_is_not_gone_on_with);
     tcase_add_test(tests, the_token_goes_with_the_incarnation);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return run_suite(suite);
 }

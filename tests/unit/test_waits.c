@@ -1,6 +1,7 @@
 /* test_waits.c - jobs that wait for jobs, hooks, the stations' books, and a
  * queue of the version before */
 #include "scheduler/store/store.h"
+#include "tests/unit/run_tests.h"
 
 #include <check.h>
 #include <errno.h>
@@ -310,7 +311,6 @@ int main(void)
 {
     Suite *suite = suite_create("waits");
     TCase *tc = tcase_create("waits");
-    SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tc, make_store, remove_store);
     tcase_add_test(tc, test_ready_when_all_are_done);
@@ -322,8 +322,5 @@ int main(void)
     tcase_add_test(tc, test_station_books);
     tcase_add_test(tc, test_version_2);
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
