@@ -14,20 +14,25 @@ static inline int run_suite(Suite *suite)
     return failed != 0;
 }
 
-/* Run them, the list ending with NULL; each for at most so many seconds, as
- * long as Check likes when 0.  The exit status. */
-static inline int run_tests(const char *name, const TTest *const tests[],
-                            double timeout_sec)
+/* Run them, the list ending with NULL; each for at most so many seconds (0:
+ * Check's default).  The exit status. */
+static inline int run_tests_within(const char *name, const TTest *const tests[],
+                                   double sec)
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
 
-    if (timeout_sec > 0)
-        tcase_set_timeout(tcase, timeout_sec);
+    if (sec > 0)
+        tcase_set_timeout(tcase, sec);
     for (int i = 0; tests[i]; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
+}
+
+static inline int run_tests(const char *name, const TTest *const tests[])
+{
+    return run_tests_within(name, tests, 0);
 }
 
 #endif

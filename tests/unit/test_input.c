@@ -195,5 +195,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("input", tests, 0);
+    return run_tests("input", tests);
 }

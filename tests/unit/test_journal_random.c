@@ -278,5 +278,5 @@ int main(void)
     const TTest *const tests[] = {random_sequences_are_undone,
                                   also_on_another_file_system, NULL};
 
-    return run_tests("journal, random", tests, 600);
+    return run_tests_within("journal, random", tests, 600);
 }

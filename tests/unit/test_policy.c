@@ -508,5 +508,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("policy", tests, 0);
+    return run_tests("policy", tests);
 }

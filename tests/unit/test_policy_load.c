@@ -94,5 +94,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("load index", tests, 0);
+    return run_tests("load index", tests);
 }

@@ -177,5 +177,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("policy numbers", tests, 0);
+    return run_tests("policy numbers", tests);
 }

@@ -371,5 +371,5 @@ int main(void)
         NULL,
     };
 
-    return run_tests("policy pool", tests, 0);
+    return run_tests("policy pool", tests);
 }
