@@ -424,7 +424,7 @@ static int save_in_child(struct capture *c, struct ckpt_err *err)
     if (pid < 0)
         return save_here(c, err); /* no room for a child: the slow way */
     if (pid == 0) {
-        ckpt_sys(SYS_prctl, PR_SET_NAME, "ckpt-writer");
+        ckpt_sys(SYS_prctl, PR_SET_NAME, CKPT_WRITER_NAME);
         ckpt_release_be_humble();
         c->in_child = true;
         c->stopped_ns = now_ns() - c->meta.monotonic_ns;

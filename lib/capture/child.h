@@ -16,6 +16,10 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+/* The process is called so, later so. */
+#define CKPT_WRITER_NAME "ckpt-writer"
+#define CKPT_MERGER_NAME "ckpt-merger"
+
 /* What the two share. */
 struct ckpt_child_page {
     uint32_t durable; /* the image is */

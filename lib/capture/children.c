@@ -5,6 +5,7 @@
  */
 #include "lib/capture/children.h"
 
+#include "lib/capture/child.h"
 #include "lib/common/dirent.h"
 #include "lib/common/io.h"
 #include "lib/common/sys.h"
@@ -59,18 +60,33 @@ static int find_child(void)
     return child;
 }
 
+/* The writer of what this process was before execve(): it is waited for, but
+ * not if it is only merging. */
+static bool end_former_writer(int child, const char *comm)
+{
+    if (strcmp(comm, CKPT_MERGER_NAME) == 0)
+        ckpt_sys(SYS_kill, child, SIGKILL);
+    else if (strcmp(comm, CKPT_WRITER_NAME) != 0)
+        return false;
+    return ckpt_sys(SYS_wait4, child, NULL, __WALL, NULL) == child;
+}
+
 int ckpt_children_refuse(struct ckpt_err *err)
 {
-    siginfo_t info = {0};
+    siginfo_t info;
     char path[64], comm[32], name[64] = "";
-    long rc = ckpt_sys(SYS_waitid, P_ALL, 0, &info,
-                       WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
+    int child;
 
-    if (rc == -ECHILD)
-        return 0;
-    int child = info.si_pid ? info.si_pid : find_child();
-    snprintf(path, sizeof path, "/proc/%d/comm", child);
-    read_line(path, comm, sizeof comm);
+    do {
+        info.si_pid = 0;
+        long rc = ckpt_sys(SYS_waitid, P_ALL, 0, &info,
+                           WEXITED | WNOHANG | WNOWAIT | __WALL, NULL);
+        if (rc == -ECHILD)
+            return 0;
+        child = info.si_pid ? info.si_pid : find_child();
+        snprintf(path, sizeof path, "/proc/%d/comm", child);
+        read_line(path, comm, sizeof comm);
+    } while (child > 0 && end_former_writer(child, comm));
     if (child > 0)
         snprintf(name, sizeof name, " %d (%s)", child, comm);
     if (info.si_pid)

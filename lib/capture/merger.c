@@ -114,6 +114,7 @@ void ckpt_merger_run(struct ckpt_child_page *page,
 
     /* what it held open of older images is freed now */
     ckpt_sys(SYS_close_range, 0, ~0u, 0);
+    ckpt_sys(SYS_prctl, PR_SET_NAME, CKPT_MERGER_NAME);
     be_deaf();
     if (is_unwanted(page))
         return;

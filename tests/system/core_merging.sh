@@ -210,3 +210,35 @@ CKPT_KEEP=1 CKPT_MERGE=3 PATH=$work/bin:$PATH ./deaf || fail "deaf: $? $(cat log
 [ "$(count '^merging')" -ge 2 ] || fail "nothing was merged: $(cat log)"
 good image
 echo "no signal and no child of $(count '^merged') merged: not heard"
+
+# --- what a program that becomes another one leaves behind is not in its way
+cat >becomes.c <<'END'
+#include "lib/ckpt.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static char memory[20000][4096];
+
+int main(int argc, char **argv)
+{
+    int round = argc > 1 ? atoi(argv[1]) : 0;
+    char *next[] = {argv[0], (char[]){(char)('1' + round), 0}, NULL};
+
+    for (int i = 0; i < 20000; i++)
+        memory[i][round] = 1;
+    if (ckpt_checkpoint(NULL) != 0)
+        return 1;
+    memory[7][7]++;
+    if (ckpt_checkpoint(NULL) != 0)
+        return 2;
+    return round < 3 ? execv(argv[0], next) : 0;
+}
+END
+ckpt-cc -I"$top_srcdir" -o becomes becomes.c
+for merge in off 1; do
+    rm -rf image* log
+    CKPT_MERGE=$merge PATH=$work/bin:$PATH ./becomes || fail "becomes: $? $(cat log)"
+    good image
+done
+echo "exec while an image is written, or merged: the next checkpoint is taken"
