@@ -205,6 +205,15 @@ static int start_minder(struct family *f, pid_t pid, struct ckpt_err *err)
     return 0;
 }
 
+/* The parent was killed before the death signal was set: nobody else has the
+ * writing end of the pipe. */
+static bool is_orphan(const struct family *f)
+{
+    struct pollfd p = {.fd = f->alive[0], .events = POLLIN};
+
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
 int ckpt_parent_fork(const struct ckpt_namespace *ns, pid_t pid,
                      struct ckpt_err *err)
 {
@@ -217,8 +226,10 @@ int ckpt_parent_fork(const struct ckpt_namespace *ns, pid_t pid,
         return ckpt_err_sys(err, "process id %d", (int)pid);
     if (program == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        close(f.alive[0]);
         close(f.alive[1]);
+        if (is_orphan(&f))
+            _exit(128 + SIGKILL);
+        close(f.alive[0]);
         close(f.stat_fd);
         sigprocmask(SIG_SETMASK, &f.old_mask, NULL);
         return 0;
