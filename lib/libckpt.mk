@@ -13,12 +13,13 @@ CAPTURE_SOURCES = \
 	lib/capture/advice.c lib/capture/advice.h \
 	lib/capture/api.c lib/capture/arena.c lib/capture/arena.h \
 	lib/capture/attributes.c lib/capture/attributes.h \
-	lib/capture/capture.c lib/capture/gathered.h lib/capture/notes.c lib/capture/capture.h \
+	lib/capture/capture.c lib/capture/gather.c lib/capture/gathered.h lib/capture/log.c lib/capture/notes.c lib/capture/save.c lib/capture/capture.h \
 	lib/capture/child.c lib/capture/child.h \
 	lib/capture/children.c lib/capture/children.h \
 	lib/capture/filters.c lib/capture/filters.h \
 	lib/capture/policies.c lib/capture/policies.h \
 	lib/capture/guards.c lib/capture/guards.h lib/capture/pagemap.h \
+	lib/capture/owners.c lib/capture/owners.h \
 	lib/capture/seals.c lib/capture/seals.h \
 	lib/capture/huge.c lib/capture/huge.h \
 	lib/capture/processor.c lib/capture/processor.h \

@@ -1,6 +1,9 @@
-/* gathered.h - what one capture gathers, step by step, and its notes
+/* gathered.h - what one capture gathers, step by step
  *
- * Between capture.c, which takes the steps, and notes.c.
+ *     capture.c    stops the threads and takes the steps
+ *     gather.c     looks at everything but the contents of memory
+ *     save.c       finds those, and writes; here or in a child
+ *     notes.c      what was gathered, as the notes of the image
  */
 #ifndef CKPT_CAPTURE_GATHERED_H
 #define CKPT_CAPTURE_GATHERED_H
@@ -39,6 +42,16 @@ struct capture {
     struct ckpt_blob *contents; /* mapped, files.ncontents of them */
     uint64_t image_bytes;
 };
+
+/* Everything that is quick, and everything that can be refused.  0 or -1. */
+int ckpt_capture_gather(struct capture *c, struct ckpt_err *err);
+bool ckpt_capture_any_in_vdso(void);
+
+/* Whether a child may write the image while the program goes on. */
+bool ckpt_capture_may_fork(const struct capture *c);
+/* Write it in a child; 0 when that is on its way. */
+int ckpt_capture_save_in_child(struct capture *c, struct ckpt_err *err);
+int ckpt_capture_save_here(struct capture *c, struct ckpt_err *err);
 
 /* All that the image says besides memory, into c->notes.  0, or -1; what it
  * mapped is given back by ckpt_capture_drop_contents() in any case. */

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PUT_OFF_MAX = 200 };
+enum { PUT_OFF_MAX = 200, VDSO_PAUSE_NS = 300000, LOCK_PAUSE_NS = 20000000 };
 
 static struct ckpt_capture_state *const s = &ckpt_capture_state;
 
@@ -45,7 +45,7 @@ static void capture_here(void *ucontext)
         s->result = rc < 0 ? -1 : 0;
         if (s->writer > 0)
             ckpt_request_drop(&s->request); /* the child answers */
-        else
+        else if (!s->waits_for_lock)
             ckpt_request_answer(&s->request, ckpt_capture_image_path(),
                                 rc < 0 ? s->err.text : NULL);
     } else {
@@ -84,35 +84,48 @@ static bool is_plain(const siginfo_t *info)
                  CKPT_REQUEST_MAGIC);
 }
 
-/* The thread that would be the captor is itself in the vdso: let it go on and
- * come back by a timer.  True when the request was put off. */
-static bool put_off(const siginfo_t *info, const void *ucontext)
+/* Let the thread go on, and come back by a timer. */
+static bool come_back(const siginfo_t *info, long pause_ns)
 {
     struct sigevent event;
-    struct itimerspec soon = {{0, 0}, {0, 300000}};
+    struct itimerspec soon = {{0, 0}, {0, pause_ns}};
     int timer;
 
-    if (!ckpt_capture_in_vdso(ucontext) || s->put_off >= PUT_OFF_MAX) {
-        s->put_off = 0;
-        return false;
-    }
     memset(&event, 0, sizeof event);
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = s->settings.signal;
     event.sigev_value.sival_ptr = &s->put_off;
     if (ckpt_sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) < 0)
         return false;
-    s->put_off++;
     postpone(info);
     ckpt_sys(SYS_timer_settime, timer, 0, &soon, NULL);
     return true;
 }
 
-/* A signal of put_off()'s timer stands for the request that was put off: false
- * when that has been carried out meanwhile. */
+/* The thread that would be the captor is itself in the vdso.  True when the
+ * request was put off. */
+static bool put_off(const siginfo_t *info, const void *ucontext)
+{
+    if (!ckpt_capture_in_vdso(ucontext) || s->put_off >= PUT_OFF_MAX) {
+        s->put_off = 0;
+        return false;
+    }
+    if (!come_back(info, VDSO_PAUSE_NS))
+        return false;
+    s->put_off++;
+    return true;
+}
+
+static bool is_put_off(const siginfo_t *info)
+{
+    return info->si_code == SI_TIMER && info->si_value.sival_ptr == &s->put_off;
+}
+
+/* A signal of that timer stands for the request that was put off: false when
+ * that has been carried out meanwhile. */
 static bool resolve_put_off(siginfo_t *info)
 {
-    if (info->si_code != SI_TIMER || info->si_value.sival_ptr != &s->put_off)
+    if (!is_put_off(info))
         return true;
     ckpt_sys(SYS_timer_delete, info->si_timerid);
     if (atomic_load(&s->capturing) || !atomic_exchange(&s->postponed, 0))
@@ -140,8 +153,32 @@ static void obey(void *ucontext)
         ckpt_lazy_pass();
 }
 
+/* Make s->request of the signal, unless it is there already, waiting for a lock
+ * to be released.  False: the same was asked before. */
+static bool take(const siginfo_t *info, bool again)
+{
+    if (s->waits_for_lock && again)
+        return true;
+    if (s->waits_for_lock) { /* somebody else was quicker */
+        atomic_store(&s->postponed, 0);
+        ckpt_request_answer(&s->request, ckpt_capture_image_path(),
+                            s->err.text);
+        s->waits_for_lock = false;
+    }
+    if (!ckpt_request_take(info, s->last_reply_id, &s->request))
+        return false;
+    s->last_reply_id = s->request.reply_id;
+    if (s->request.mode == CKPT_REQUEST_SELF)
+        strcpy(s->request.path, s->self_path);
+    if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
+        s->request.mode = CKPT_REQUEST_EXIT;
+    return true;
+}
+
 static void handle_request(siginfo_t *info, void *ucontext)
 {
+    bool again = is_put_off(info);
+
     if (!resolve_put_off(info))
         return;
     if (is_plain(info) && ckpt_wrap_deliver(info->si_signo, info, ucontext))
@@ -159,16 +196,11 @@ static void handle_request(siginfo_t *info, void *ucontext)
         ckpt_stop_park(ucontext);
         return;
     }
-    if (ckpt_request_take(info, s->last_reply_id, &s->request)) {
-        s->last_reply_id = s->request.reply_id;
-        if (s->request.mode == CKPT_REQUEST_SELF)
-            strcpy(s->request.path, s->self_path);
-        if (info->si_signo == s->settings.exit_on && info->si_signo > 0)
-            s->request.mode = CKPT_REQUEST_EXIT;
+    if (take(info, again))
         capture_here(ucontext);
-    }
     atomic_store(&s->capturing, 0);
-    ckpt_capture_requeue_postponed();
+    if (!s->waits_for_lock || !come_back(info, LOCK_PAUSE_NS))
+        ckpt_capture_requeue_postponed();
 }
 
 void ckpt_capture_signal(int sig, siginfo_t *info, void *ucontext)

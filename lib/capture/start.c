@@ -103,21 +103,6 @@ static void find_vdso(void)
     }
 }
 
-static void find_loader(void)
-{
-    const Elf64_Ehdr *eh = (const void *)getauxval(AT_BASE);
-
-    s->stack_top = getauxval(AT_RANDOM);
-    if (!eh)
-        return;
-    const Elf64_Phdr *ph = (const void *)((const char *)eh + eh->e_phoff);
-    for (unsigned i = 0; i < eh->e_phnum; i++) {
-        uint64_t at = (uint64_t)(uintptr_t)eh + ph[i].p_vaddr;
-        if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X))
-            s->loader = (struct ckpt_range){at, at + ph[i].p_memsz};
-    }
-}
-
 /* The new marker comes first: somebody who looks must find one. */
 static int arm_instead(int sig, struct ckpt_err *err)
 {
@@ -161,7 +146,6 @@ static int start(char **argv, struct ckpt_err *err)
         (remote_fd < 0 && ckpt_kept_start(argv, err) < 0))
         return -1;
     find_vdso();
-    find_loader();
     ckpt_sys(SYS_sched_getaffinity, 0, sizeof s->affinity, s->affinity);
     ckpt_files_inherited(&s->inherited);
     s->stack = ckpt_unsaved_memory(CKPT_STACK_SIZE);

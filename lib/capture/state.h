@@ -73,11 +73,11 @@ struct ckpt_capture_state {
 
     /* the stack that captures and revivals run on; not in the image */
     uint8_t *stack;
-    struct ckpt_range loader; /* code of the dynamic linker; empty: none */
-    uint64_t stack_top;       /* of the first thread: readable up to there */
-    struct ckpt_range vdso;   /* the kernel's, or stubs after a restart under
-                                 another one */
-    int32_t put_off; /* how often the request was, because of the vdso */
+    struct ckpt_range vdso; /* the kernel's, or stubs after a restart under
+                               another one */
+    int32_t put_off;        /* how often the request was, because of the vdso */
+    int32_t lock_tries;     /* the same because of a lock (owners.h) */
+    bool waits_for_lock;    /* `request` is to be carried out a little later */
     struct ckpt_range marker; /* the mapping of marker.h */
     struct ckpt_range unsaved[CKPT_UNSAVED_MAX];
     size_t nunsaved;

@@ -35,6 +35,8 @@ struct plan {
     uint64_t at; /* used of it */
     struct ckpt_image_piece *pieces;
     size_t npieces;
+    uint32_t flags; /* of META */
+    uint8_t *meta;
     struct ckpt_err *err;
 };
 
@@ -155,9 +157,28 @@ static int make_plan(struct plan *p, const struct ckpt_notes *notes)
     return ckpt_image_load(p->image, p->pieces, p->npieces, p->err);
 }
 
-/* All notes but those that tell of this file alone. */
-static struct ckpt_note *other_notes(const struct ckpt_image *image, size_t *n)
+/* META with what the bases say. */
+static void take_meta(struct plan *p, struct ckpt_note *note)
 {
+    uint8_t *copy = malloc(note->len);
+
+    if (!copy || note->len < CKPT_META_FLAGS_AT + sizeof p->flags) {
+        free(copy);
+        return;
+    }
+    memcpy(copy, note->data, note->len);
+    struct ckpt_bytes b =
+        ckpt_bytes_over(copy + CKPT_META_FLAGS_AT, sizeof p->flags);
+    ckpt_put_u32(&b, p->flags);
+    free(p->meta);
+    p->meta = copy;
+    note->data = copy;
+}
+
+/* All notes but those that tell of this file alone. */
+static struct ckpt_note *other_notes(struct plan *p, size_t *n)
+{
+    const struct ckpt_image *image = p->image;
     struct ckpt_note note, *list;
     size_t count = 0;
 
@@ -165,10 +186,14 @@ static struct ckpt_note *other_notes(const struct ckpt_image *image, size_t *n)
         count++;
     list = calloc(count + 1, sizeof *list);
     *n = 0;
-    for (size_t i = 0; list && ckpt_image_note_at(image, i, &note); i++)
-        if (note.type != CKPT_NOTE_FORMAT && note.type != CKPT_NOTE_BASE &&
-            note.type != CKPT_NOTE_TAKEN)
-            list[(*n)++] = note;
+    for (size_t i = 0; list && ckpt_image_note_at(image, i, &note); i++) {
+        if (note.type == CKPT_NOTE_FORMAT || note.type == CKPT_NOTE_BASE ||
+            note.type == CKPT_NOTE_TAKEN)
+            continue;
+        if (note.type == CKPT_NOTE_META)
+            take_meta(p, &note);
+        list[(*n)++] = note;
+    }
     return list;
 }
 
@@ -176,7 +201,7 @@ static int write_plan(struct plan *p, struct ckpt_sink *sink,
                       enum ckpt_codec codec)
 {
     size_t nnotes;
-    struct ckpt_note *notes = other_notes(p->image, &nnotes);
+    struct ckpt_note *notes = other_notes(p, &nnotes);
     uint64_t bytes = p->n * sizeof(Elf64_Phdr);
 
     for (size_t i = 0; notes && i < nnotes; i++)
@@ -211,6 +236,7 @@ int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
         sink->abort(sink);
         return -1;
     }
+    p.flags = notes.meta.flags;
     int rc = make_plan(&p, &notes);
     if (rc == 0)
         rc = write_plan(&p, sink, codec);
@@ -219,6 +245,7 @@ int ckpt_image_merge(struct ckpt_image *image, struct ckpt_sink *sink,
     if (p.memory)
         munmap(p.memory, p.bytes + CKPT_IMAGE_PAGE);
     unmap_files(&p);
+    free(p.meta);
     free(p.segments);
     free(p.pieces);
     ckpt_notes_clear(&notes);

@@ -52,11 +52,14 @@ struct ckpt_meta {
 };
 enum {
     CKPT_META_REMOTE = 1,
-    CKPT_META_IN_VDSO = 2,   /* a thread is inside the kernel's vdso */
-    CKPT_META_KNOWS_IDS = 4, /* the program has asked for its ids, or holds
-                                locks that carry them */
-    CKPT_META_LAZY = 8,      /* its libckpt can load memory while it runs */
-    CKPT_META_PAGED = 16,    /* ...and wait for a pager */
+    CKPT_META_IN_VDSO = 2,     /* a thread is inside the kernel's vdso */
+    CKPT_META_KNOWS_IDS = 4,   /* the program has asked for its ids, or holds
+                                  locks that carry them */
+    CKPT_META_LAZY = 8,        /* its libckpt can load memory while it runs */
+    CKPT_META_PAGED = 16,      /* ...and wait for a pager */
+    CKPT_META_HOLDS_LOCK = 32, /* a lock that a thread holds has its id; also
+                                  when it is only in a base */
+    CKPT_META_FLAGS_AT = 4 + CKPT_ID_LEN + 3 * 8 + 4, /* in the note */
 };
 
 /* MAPS: every mapping of the process, in order of address. */

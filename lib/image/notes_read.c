@@ -78,6 +78,23 @@ static void get_meta(struct decoder *d, struct ckpt_notes *notes)
         ckpt_get_str(b, m->started, sizeof m->started);
 }
 
+/* A lock that is held in memory that has not changed since a base. */
+static void inherit_flags(const struct ckpt_image *image,
+                          struct ckpt_notes *notes)
+{
+    size_t len;
+
+    while ((image = ckpt_image_base(image))) {
+        const uint8_t *meta =
+            ckpt_image_note(image, "CKPT", CKPT_NOTE_META, &len);
+        if (!meta || len < CKPT_META_FLAGS_AT + 4)
+            continue;
+        struct ckpt_bytes b = ckpt_bytes_over(
+            (void *)(uintptr_t)(meta + CKPT_META_FLAGS_AT), sizeof(uint32_t));
+        notes->meta.flags |= ckpt_get_u32(&b) & CKPT_META_HOLDS_LOCK;
+    }
+}
+
 static void get_maps(struct decoder *d, struct ckpt_notes *notes)
 {
     uint32_t count = get_count(&d->in, MAP_BYTES);
@@ -359,6 +376,7 @@ static int decode_all(const struct ckpt_image *image, struct ckpt_notes *notes,
                                 sections[i].name);
         strings = d.strings;
     }
+    inherit_flags(image, notes);
     return find_contents(image, notes, err);
 }
 

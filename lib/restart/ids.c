@@ -102,6 +102,11 @@ static bool in_range(const struct ckpt_notes *notes, struct ckpt_err *err)
 
 /* --- which way ------------------------------------------------------------ */
 
+static bool holds_lock(const struct ckpt_notes *notes)
+{
+    return notes->meta.flags & CKPT_META_HOLDS_LOCK;
+}
+
 static bool is_wanted(const struct ckpt_notes *notes, enum ckpt_ids_mode mode)
 {
     if (mode != CKPT_IDS_AUTO)
@@ -109,7 +114,8 @@ static bool is_wanted(const struct ckpt_notes *notes, enum ckpt_ids_mode mode)
     /* in remote mode it asks the shadow, which tells it always the same */
     if (notes->meta.flags & CKPT_META_REMOTE)
         return false;
-    return notes->nthreads > 1 || (notes->meta.flags & CKPT_META_KNOWS_IDS);
+    return notes->nthreads > 1 || (notes->meta.flags & CKPT_META_KNOWS_IDS) ||
+           holds_lock(notes);
 }
 
 static int has_it_already(const struct ckpt_notes *notes)
@@ -185,6 +191,11 @@ int ckpt_ids_enter(const struct ckpt_notes *notes, enum ckpt_ids_mode mode,
         return 0;
     if (mode == CKPT_IDS_KEEP || rc == -2)
         return ckpt_err_prefix(err, "its ids cannot be kept");
+    if (mode == CKPT_IDS_AUTO && holds_lock(notes))
+        return ckpt_err_prefix(err,
+                               "it holds a lock that knows its owner by the id "
+                               "(--ids new goes on, but it cannot release the "
+                               "lock), and its ids cannot be kept");
     ckpt_err_prefix(err, "it gets new process and thread ids");
     if (notice)
         notice(err->text);
