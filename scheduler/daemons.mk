@@ -70,7 +70,7 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/measure.c scheduler/station/measure.h \
 	scheduler/station/home.c scheduler/station/home.h \
 	scheduler/station/home_start.c scheduler/station/home_grants.c \
-	scheduler/station/home_active.c scheduler/station/home_events.c \
+	scheduler/station/home_active.c scheduler/station/home_watch.c scheduler/station/home_events.c \
 	scheduler/station/home_end.c scheduler/station/home_orders.c \
 	scheduler/station/home_ask.c scheduler/station/home_rpc.c scheduler/station/home_submit.c scheduler/station/home_log.c \
 	scheduler/station/home_rhythm.c scheduler/station/home_hooks.c \

@@ -7,8 +7,6 @@
 
 enum { CKPT_DIRECT_LEN = CKPT_POOL_LEN / 2 }; /* longer ones pass the cache */
 
-/* A write that long after the last sending is sent at once: about a second. */
-#define CKPT_PAUSE_TSC 2500000000ull
 /* Who reads on so soon after the last bytes of a file is told its end: some
  * tens of milliseconds. */
 enum { CKPT_END_TSC = 100 * 1000 * 1000 };

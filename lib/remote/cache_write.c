@@ -13,16 +13,26 @@
  *
  * All of it is sent when the window or the list of parts is full, before any
  * call to the shadow that is not about this cache's own reads and writes, and
- * when the last burst is over (a write a second after the last sending of its
- * file, which sends those of all files).  Sent is enough for order: the shadow
- * works in order.  Errors of late writes are kept in the node and told once.
+ * at the first write, to whatever file, that comes a pause after the last
+ * sending of its own.  The pause is a second; it grows while the file is
+ * written all the time, unless it is a standard stream.  Sent is enough for
+ * order: the shadow works in order.  Errors of late writes are kept in the node
+ * and told once.
  */
 #include "lib/remote/cache.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-enum { WINDOW_STEP = 1 << 16 };
+enum {
+    WINDOW_STEP = 1 << 16,
+    STANDARD_HANDLES = 3, /* 0, 1 and 2 */
+};
+
+/* Dirty bytes are sent some seconds after the last sending: a second, and four
+ * more for who writes all the time. */
+#define PAUSE_TSC 2500000000ull
+#define LONGER_TSC (4 * PAUSE_TSC)
 
 /* --- parts ------------------------------------------------------------------
  */
@@ -120,6 +130,57 @@ void ckpt_cache_send_all(void)
         ckpt_cache_send(&ckpt_state->nodes[i]);
 }
 
+static uint64_t pause_of(const struct ckpt_node *node)
+{
+    return PAUSE_TSC + node->longer_tsc;
+}
+
+/* Since the last sending; after a restart elsewhere long ago, too. */
+static uint64_t ago(const struct ckpt_node *node)
+{
+    return __builtin_ia32_rdtsc() - node->sent_tsc;
+}
+
+/* It is dirty: until when may it wait? */
+static void wait_for(const struct ckpt_node *node)
+{
+    uint64_t now = __builtin_ia32_rdtsc(), since = ago(node);
+    uint64_t left = pause_of(node) > since ? pause_of(node) - since : 0;
+
+    if (now + left < ckpt_link->due_tsc)
+        ckpt_link->due_tsc = now + left;
+}
+
+/* Who has written again so soon is going to do so again. */
+static void choose_pause(struct ckpt_node *node)
+{
+    uint64_t pause = pause_of(node);
+    bool steady =
+        ago(node) < pause + pause / 2 && node->whandle >= STANDARD_HANDLES;
+
+    node->longer_tsc = steady ? node->longer_tsc + pause / 4 : 0;
+    if (node->longer_tsc > LONGER_TSC)
+        node->longer_tsc = LONGER_TSC;
+}
+
+/* The shadow wakes up now: what is due goes, and what soon will be. */
+static void send_due(void)
+{
+    ckpt_link->due_tsc = UINT64_MAX;
+    for (uint32_t i = 0; i < ckpt_state->nodes_top; i++) {
+        struct ckpt_node *node = &ckpt_state->nodes[i];
+        uint64_t pause = pause_of(node);
+        if (node->dirty == 0)
+            continue;
+        if (ago(node) > pause)
+            choose_pause(node);
+        if (ago(node) > pause / 2)
+            ckpt_cache_send(node);
+        else
+            wait_for(node);
+    }
+}
+
 void ckpt_cache_written(int index, uint32_t asked, int status,
                         const struct shadow_write_ok *ok)
 {
@@ -188,6 +249,7 @@ static void window_begin(struct ckpt_file *file, struct ckpt_node *node,
         node->wbase =
             offset + len <= CKPT_POOL_LEN ? 0 : offset & ~(WINDOW_STEP - 1ull);
     ckpt_link->dirty_nodes++;
+    wait_for(node);
 }
 
 /* May these bytes be added to what is dirty?  Then they go behind wstart +
@@ -223,8 +285,8 @@ static void write_behind(struct ckpt_file *file, struct ckpt_node *node,
     memcpy(ckpt_buffer(node->wbuf) + (node->wstart - node->wbase) + node->dirty,
            buf, len);
     node->dirty += len;
-    if (__builtin_ia32_rdtsc() - node->sent_tsc > CKPT_PAUSE_TSC)
-        ckpt_cache_send_all(); /* the shadow wakes up once for all files */
+    if (__builtin_ia32_rdtsc() > ckpt_link->due_tsc)
+        send_due();
 }
 
 static void write_direct(struct ckpt_file *file, struct ckpt_node *node,

@@ -105,7 +105,7 @@ static bool write_deed(int fd, const void *buf, size_t len, const uint64_t *at,
     if (dirty == 0 || skip + dirty + len > CKPT_POOL_LEN || node->error ||
         node->append != append || node->wbuf == 0 || node->wbuf > CKPT_POOL ||
         (file->flags & O_DSYNC) || (!append && is_read_too(node)) ||
-        __builtin_ia32_rdtsc() - node->sent_tsc > CKPT_PAUSE_TSC)
+        __builtin_ia32_rdtsc() > ckpt_link->due_tsc)
         return false;
     if (at ? append || node->follower || *at != node->wstart + dirty
            : !file->at_dirty && !(append && file->at_end))

@@ -108,6 +108,7 @@ struct ckpt_node {
     int error;         /* of a late write, told once */
     uint64_t end;      /* after the last answered write */
     uint64_t sent_tsc; /* when dirty bytes were last sent */
+    uint64_t longer_tsc; /* the pause until they are again: so much longer */
     uint64_t rstart;
     uint32_t rlen;
     uint64_t end_tsc; /* when the window was seen to reach the file's end */
@@ -200,7 +201,8 @@ struct ckpt_link {
     uint16_t pool_owner[CKPT_POOL]; /* node + 1 */
     uint32_t pool_next;
     uint32_t dirty_nodes;
-    uint8_t *image; /* bytes of an image not yet sent, SHADOW_DATA_MAX */
+    uint64_t due_tsc; /* when some of them must be sent */
+    uint8_t *image;   /* bytes of an image not yet sent, SHADOW_DATA_MAX */
     uint32_t image_len;
     uint64_t image_offset; /* of those */
     int image_error;

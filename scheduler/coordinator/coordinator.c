@@ -43,6 +43,7 @@ enum {
     CONNS_MAX = 16384,
     BUFFERS_FROM = 65536,
     TICK_MS = 1000,
+    TICK_MAX_MS = 5000,
     LIFETIMES = 4,
     LIFETIME_MIN_MS = 6000
 };
@@ -251,6 +252,17 @@ static void tick(void)
     self.shares_ms = now;
 }
 
+/* What is due: the policy's look around, and who has gone silent. */
+static int tick_ms(void)
+{
+    double period = self.settings.params.info_period_s * 1000;
+    double ms = (double)(self.lifetime_ms / LIFETIMES);
+
+    if (period < ms)
+        ms = period;
+    return ms < TICK_MS ? TICK_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : (int)ms;
+}
+
 static void on_signal(void *arg, int sig)
 {
     (void)arg;
@@ -333,7 +345,7 @@ int main(int argc, char **argv)
         log_line("%s", err.text);
         return 1;
     }
-    while (!self.stopped && ckpt_serve_step(self.serve, TICK_MS) == 0)
+    while (!self.stopped && ckpt_serve_step(self.serve, tick_ms()) == 0)
         tick();
     ckpt_serve_destroy(self.serve);
     table_clear(&self.table);

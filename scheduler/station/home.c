@@ -22,8 +22,8 @@
 extern ckpt_rpc_dispatch home_program_1;
 
 enum {
-    TICK_MS = 100, /* while jobs are on stations */
-    TICK_START_MS = 10,
+    TICK_MS = 1000, /* while something is under way */
+    TICK_IDLE_MS = 5000,
     STOP_LIMIT_MS = 8000,
     CLOCK_SET_MS = 2000, /* less is drift, or a pause of ours */
     WAITS_AT_ONCE = 256,
@@ -176,6 +176,8 @@ static int start(struct home *home, const char *dir, struct ckpt_err *err)
         return -1;
     if (pool_watch_signals(home->serve, on_signal, home) < 0)
         return ckpt_err_sys(err, "signals");
+    if (watch_open(home, err) < 0)
+        return -1;
     log_line("home %s of %s at %s", home->name, home->user, addr);
     home->waits_due = home->hooks_due = home->logs_due = true;
     home->quota_due = true;
@@ -189,12 +191,14 @@ static int wait_ms(const struct home *home)
 
     if (home->waits_due)
         return 0;
-    if (wait > 1000)
-        wait = 1000;
+    bool busy = home->strays || home->stopping || hooks_running(home) ||
+                (home->quota_due && home->settings.image_quota);
+    if (wait > (busy ? TICK_MS : TICK_IDLE_MS))
+        wait = busy ? TICK_MS : TICK_IDLE_MS;
     for (const struct active *a = home->active; a; a = a->next) {
-        uint64_t tick = a->phase == ACTIVE_SHADOW ? TICK_START_MS : TICK_MS;
-        if (wait > tick)
-            wait = tick;
+        uint64_t due = watch_due_ms(a);
+        if (due < now + wait)
+            wait = due > now ? due - now : 0;
     }
     return (int)wait;
 }

@@ -55,6 +55,9 @@ struct active {
     uint64_t retry_ms;  /* its end could not be written down: not before */
     uint64_t ending_ms; /* the shadow was told to end; 0: not */
     pid_t resumed;      /* a killed shadow was started again; 0: it lives */
+    uint64_t looked_ms; /* the last look; 0: look now */
+    int events_wd;      /* of home->inotify, or -1 */
+    int shadow_fd;      /* pidfd, or -1 */
 };
 
 /* A job that could not be started lately, and how often in a row. */
@@ -98,6 +101,7 @@ struct home {
     uint64_t gap_ms;  /* between questions; grows to the cycle's length */
     bool soon;        /* a station is being made free for us */
     struct active *active;
+    int inotify;           /* of active jobs' `events`, or -1 */
     struct active *strays; /* given up; their stations are to be told */
     bool alone;            /* nobody can be heard of */
     uint64_t slow_ms;      /* no question to a station before that may take
@@ -145,6 +149,13 @@ int active_adopt_all(struct home *home, struct ckpt_err *err);
 void active_step_all(struct home *home, uint64_t now);
 /* The station is to get it off: with a checkpoint, or killed. */
 void active_leave(struct active *active, bool kill, const char *reason);
+
+/* Be told when the job, which runs, has something to say or its shadow ends; no
+ * more; when to look after it, if nothing is told before.  (home_watch.c) */
+int watch_open(struct home *home, struct ckpt_err *err);
+void watch_begin(struct home *home, struct active *active);
+void watch_end(struct home *home, struct active *active);
+uint64_t watch_due_ms(const struct active *active);
 
 /* Tell the queue what the shadow has told since.  False when it cannot be
  * written now: what was not taken comes again.  (home_events.c) */

@@ -23,7 +23,8 @@
 
 enum {
     SHADOW_LIMIT_MS = 30000, /* a shadow has this long to listen */
-    CHECK_MS = 3000,
+    CHECK_MS = 3000,         /* and an eighth of the time it is there, up to */
+    CHECK_MAX_MS = 30000,
     CHECK_SOON_MS = 1000,
     CHECK_LATER_MS = 15000, /* asking in vain costs everybody time */
     STALE_MS = 2000,        /* the job's end may still be on its way */
@@ -54,6 +55,7 @@ struct active *active_add(struct home *home, uint64_t id, uint32_t epoch,
     active->id = id;
     active->epoch = epoch;
     active->phase_ms = pool_now_ms();
+    active->events_wd = active->shadow_fd = -1;
     home_jobdir(home, id, active->dir);
     snprintf(active->station, sizeof active->station, "%s", station);
     snprintf(active->addr, sizeof active->addr, "%s", addr);
@@ -70,6 +72,7 @@ void active_drop(struct home *home, struct active *active)
     while (*link != active)
         link = &(*link)->next;
     *link = active->next;
+    watch_end(home, active);
     home_claim_file(home, active->id, path);
     unlink(path);
     explicit_bzero(active, sizeof *active);
@@ -216,6 +219,14 @@ static void step_leave(struct home *home, struct active *active, uint64_t now)
         end_shadow(active, now); /* its epoch is over, whoever runs it */
 }
 
+static uint64_t until_check_ms(const struct active *active, uint64_t now)
+{
+    uint64_t pause = (now - active->phase_ms) / 8;
+
+    return pause < CHECK_MS ? CHECK_MS
+                            : (pause < CHECK_MAX_MS ? pause : CHECK_MAX_MS);
+}
+
 static void step_check(struct home *home, struct active *active, uint64_t now)
 {
     struct ckpt_err err;
@@ -223,7 +234,7 @@ static void step_check(struct home *home, struct active *active, uint64_t now)
     if (now < active->check_ms || now < home->slow_ms)
         return;
     now = pool_now_ms();
-    active->check_ms = now + CHECK_MS;
+    active->check_ms = now + until_check_ms(active, now);
     int rc = station_check(home, active, &err);
     if (rc == 0) {
         active->stale_ms = 0;
@@ -243,12 +254,14 @@ static void step_check(struct home *home, struct active *active, uint64_t now)
 
 static void active_step(struct home *home, struct active *active, uint64_t now)
 {
+    active->looked_ms = now;
     if (now < active->retry_ms)
         return;
     if (active->phase == ACTIVE_SHADOW) {
         step_shadow(home, active, now);
         return;
     }
+    watch_begin(home, active); /* before we look */
     if (!heard(home, active) || take_exit(home, active))
         return;
     if (jobdir_shadow_pid(active->dir) == 0) {
@@ -266,7 +279,8 @@ void active_step_all(struct home *home, uint64_t now)
 {
     for (struct active *a = home->active, *next; a; a = next) {
         next = a->next;
-        active_step(home, a, now);
+        if (now >= watch_due_ms(a))
+            active_step(home, a, now);
     }
 }
 

@@ -8,13 +8,13 @@
 #   NAME.jobc NAME.homec NAME.commits
 #                          as given, in a pool, a checkpoint every second
 #
-# and pool.idle: of a home station, its coordinator and its master, microseconds
-# in a minute of default settings.  remote_report.awk makes a day of them:
+# and pool.quiet: of a home station, its coordinator and its master, microseconds
+# in a minute of default settings, while a job of theirs runs.  remote_report.awk makes a day of them:
 #
 #   rate   = (home4 - home) / (job4 - job)     calls, by processor time of the job
 #   start  = home - rate * job                 start and end
 #   commit = (homec - start - rate * jobc) / commits
-#   day    = 86400 s / (start + rate * 86400 s + 24 * commit + pool.idle * 1440)
+#   day    = 86400 s / (start + rate * 86400 s + 24 * commit + pool.quiet * 1440)
 #
 # shellcheck shell=bash
 
@@ -68,12 +68,19 @@ in_pool() { # what to run, in a pool of our own
     unset CKPT_POOL
 }
 
-idle_minute() {
-    local before
-    sleep 4
+# While one job runs, which calls nobody.
+quiet_minute() {
+    local before id
+    id=$(ckpt submit --out /dev/null --err /dev/null \
+        -- "$(command -v sleep)" 600 | tr -dc 0-9)
+    sleep 40
     before=$(daemons_cpu_us)
-    sleep 20
-    printf 'pool.idle\t%d\n' $((($(daemons_cpu_us) - before) * 3)) >>"$samples"
+    sleep 30
+    printf 'pool.quiet\t%d\n' $((($(daemons_cpu_us) - before) * 2)) \
+        >>"$samples"
+    ckpt log "$id" | grep -q 'Job executing' ||
+        fail "the quiet job does not run: $(ckpt log "$id")"
+    ckpt rm "$id" >/dev/null
 }
 
 pool_runs() {
@@ -93,7 +100,7 @@ examples() {
     ckpt-c++ -O2 -pthread -o "$work/walkers" "$ex/walkers-cxx/walkers.cc" \
         2>/dev/null && cp "$ex/walkers-cxx/maze.in" . &&
         run_twice walkers "$work/walkers" maze.in batches
-    in_pool idle_minute
+    in_pool quiet_minute
     in_pool pool_runs --set checkpoint_every=1s --set poll=100ms \
         --set negotiation_cycle=100ms
 }

@@ -73,10 +73,10 @@ function leverage(example,    rate, start, commit, day, home) {
     start = median(example ".home") - rate * median(example ".job")
     commit = median(example ".commits") < 1 ? 0 : (median(example ".homec") - \
         start - rate * median(example ".jobc")) / median(example ".commits")
-    home = start + rate * day + 24 * commit + 1440 * median("pool.idle")
+    home = start + rate * day + 24 * commit + 1440 * median("pool.quiet")
     printf "  %s: start %.1f ms, %.0f us a second, checkpoint %.1f ms, " \
         "daemons %.1f ms a minute; as given %.0f\n", example, start / 1e3,
-        rate * 1e6, commit / 1e3, median("pool.idle") / 1e3,
+        rate * 1e6, commit / 1e3, median("pool.quiet") / 1e3,
         median(example ".job") / median(example ".home")
     line_of("leverage: a day of " example, day / 1e6, "home cpu s", home / 1e6,
         day / home, 1300)
