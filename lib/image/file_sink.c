@@ -198,6 +198,7 @@ static int sink_commit(struct ckpt_sink *sink, struct ckpt_err *err)
 
     if (ckpt_stream_finish(&s->stream))
         return ckpt_err_sys(err, "write %s", s->tmp);
+    s->stream.ends = s->ends;
     ckpt_stream_end(&s->stream);
     if (sys(SYS_fsync, s->fd))
         return ckpt_err_sys(err, "fsync %s", s->tmp);

@@ -120,7 +120,8 @@ static void make_room(struct ckpt_stream *s, uint64_t end)
         ckpt_sys(SYS_ftruncate, s->fd, s->room);
 }
 
-/* Only for who needs it: to end it takes 30 to 40 ms. */
+/* Only for who needs it: to end it takes 30 to 40 ms, be it at the process's
+ * end. */
 static bool have_aio(struct ckpt_stream *s)
 {
     if (s->aio == 0 && !s->no_aio &&
@@ -365,7 +366,7 @@ void ckpt_stream_end(struct ckpt_stream *s)
             ckpt_sys(SYS_munmap, s->lanes[i].buffer, SLOT_LEN);
         s->lanes[i].buffer = NULL;
     }
-    if (s->aio)
+    if (s->aio && (!s->ends || any_busy(s)))
         ckpt_sys(SYS_io_destroy, s->aio); /* waits */
     s->aio = 0;
     if (s->slots)

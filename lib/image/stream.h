@@ -56,6 +56,7 @@ struct ckpt_stream {
     bool busy[CKPT_STREAM_SLOTS];      /* on its way */
     unsigned long aio;                 /* 0: none */
     bool no_aio;                       /* the system has refused it */
+    bool ends;                         /* the process, soon, and with it this */
     struct ckpt_stream_lane lanes[CKPT_STREAM_LANES];
     bool copied; /* something could not be spliced */
 };
