@@ -39,6 +39,7 @@ CAPTURE_SOURCES = \
 	lib/capture/kept.c lib/capture/kept.h lib/keep/protocol.h \
 	lib/capture/memory.c lib/capture/memory.h \
 	lib/capture/merger.c lib/capture/merger.h \
+	lib/capture/mounted.c lib/capture/mounted.h \
 	lib/capture/pages.c lib/capture/pages.h \
 	lib/capture/pending.c lib/capture/pending.h \
 	lib/capture/process.c lib/capture/process.h \

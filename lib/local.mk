@@ -5,7 +5,7 @@ COMMON_SOURCES = lib/arch/x86_64.S lib/arch/x86_64.h \
 	lib/arch/x86_64_trap.h \
 	lib/common/err.c lib/common/err.h lib/common/sys.h \
 	lib/common/io.c lib/common/io.h lib/common/bpf.h lib/common/fdpass.h lib/common/stdfds.h lib/common/bytes.c lib/common/bytes.h \
-	lib/common/dirent.h lib/common/futex.h \
+	lib/common/dirent.h lib/common/mounted.h lib/common/futex.h \
 	lib/common/units.c lib/common/units.h \
 	lib/common/interval.c lib/common/interval.h \
 	lib/arch/x86_64_cpu.c lib/arch/x86_64_cpu.h

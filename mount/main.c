@@ -105,6 +105,7 @@ static int fix_grants(struct ckpt_err *err)
     if (rc < 0)
         return ckpt_err_set(err, (int)-rc, "GRANTS: %s", strerror((int)-rc));
     const shadow_grants_ok *ok = &res.shadow_grants_res_u.ok;
+    special_own(ok->uid, ok->gid);
     for (u_int i = 0; i < ok->grants.grants_len; i++) {
         snprintf(name, sizeof name, "%u", i);
         if (!tree_fix(name, ok->grants.grants_val[i].path))
@@ -118,7 +119,9 @@ static int connect_home(int boot_fd, struct ckpt_err *err)
     if (ckpt_state_map(err) < 0 || ckpt_link_init(boot_fd, err) < 0)
         return -1;
     ckpt_link->message = STDERR_FILENO;
-    return ckpt_session_open_waiting(err) < 0 ? -1 : fix_grants(err);
+    return ckpt_session_open_waiting(err) < 0 || special_fix(err) < 0
+               ? -1
+               : fix_grants(err);
 }
 
 static int mounted_fd(int sock, struct ckpt_err *err)
@@ -177,14 +180,8 @@ static int serve(int fd, struct ckpt_err *err)
 /* A late error has nobody left to hear it but the log. */
 static int settle_all(struct ckpt_err *err)
 {
-    long rc = 0;
+    long rc = server_settle();
 
-    ckpt_cache_send_all();
-    for (uint32_t i = 0; i < ckpt_state->nodes_top; i++) {
-        long one = ckpt_cache_settle(&ckpt_state->nodes[i]);
-        rc = rc ? rc : one;
-    }
-    ckpt_wire_settle(-1);
     if (rc < 0)
         return ckpt_err_set(err, (int)-rc, "what was written last: %s",
                             strerror((int)-rc));

@@ -90,8 +90,12 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct node *node = server_node(ino);
     char path[PATH_MAX];
     struct ckpt_file *file;
-    long rc = tree_path(node, NULL, path);
 
+    if (node->kind != TREE_FILE) {
+        special_open(req, node, fi);
+        return;
+    }
+    long rc = tree_path(node, NULL, path);
     if (rc == 0)
         rc = home_open(path, wire_flags(fi), 0, &file);
     if (rc < 0) {
@@ -121,6 +125,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
               off_t off, struct fuse_file_info *fi)
 {
+    if (special_is(fi)) {
+        special_write(req, fi, buf, size, off);
+        return;
+    }
     struct ckpt_file *file = file_of(fi);
     bool append = (file->flags & O_APPEND) && !fi->writepage;
     long n = ckpt_cache_write(file, buf, size, (uint64_t)off, append);
@@ -139,7 +147,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     long rc = 0;
 
     (void)ino;
-    if ((file->flags & O_ACCMODE) != O_RDONLY)
+    if (!special_is(fi) && (file->flags & O_ACCMODE) != O_RDONLY)
         rc = ckpt_cache_settle(&ckpt_state->nodes[file->node]);
     server_reply(req, rc);
 }
@@ -147,6 +155,10 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
               struct fuse_file_info *fi)
 {
+    if (special_is(fi)) {
+        special_fsync(req, fi);
+        return;
+    }
     struct ckpt_file *file = file_of(fi);
     shadow_handle_args args = {file->handle};
     long rc = ckpt_cache_settle(&ckpt_state->nodes[file->node]);
@@ -162,6 +174,10 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct node *node = server_node(ino);
     struct ckpt_file *file = file_of(fi);
 
+    if (special_is(fi)) {
+        server_reply(req, 0);
+        return;
+    }
     node->opens--;
     if (node->file == file)
         node->file = node->opens > 0 ? other_file(file) : NULL;
@@ -174,6 +190,10 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
                   off_t length, struct fuse_file_info *fi)
 {
     struct ckpt_file *file = file_of(fi);
+    if (special_is(fi)) {
+        server_reply(req, -EOPNOTSUPP);
+        return;
+    }
     shadow_fallocate_args args = {file->handle, mode, (uint64_t)offset,
                                   (uint64_t)length};
     long rc =

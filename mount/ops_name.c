@@ -56,6 +56,10 @@ long server_attr(struct node *node, struct shadow_attr *attr)
         root_attr(attr);
         return 0;
     }
+    if (node->kind != TREE_FILE) {
+        special_attr(node, attr);
+        return 0;
+    }
     if (node->file) {
         node->file->attr_fresh = false;
         return ckpt_file_attr(node->file, attr);
@@ -217,7 +221,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set,
                 struct fuse_file_info *fi)
 {
     struct node *node = server_node(ino);
-    long rc = node == tree_root() ? -EPERM : set_attr(node, st, to_set);
+    bool no_file = node == tree_root() || node->kind != TREE_FILE;
+    long rc = no_file ? -EPERM : set_attr(node, st, to_set);
 
     if (rc < 0)
         server_reply(req, rc);
@@ -231,7 +236,8 @@ void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
     char path[PATH_MAX];
     long rc = 0;
 
-    if (node != tree_root() && (rc = tree_path(node, NULL, path)) == 0) {
+    if (node != tree_root() && node->kind == TREE_FILE &&
+        (rc = tree_path(node, NULL, path)) == 0) {
         shadow_access_args args = {home_at(path), mask, true, false};
         rc = home_do(SHADOW_ACCESS, (xdrproc_t)xdr_shadow_access_args, &args);
     }
@@ -350,7 +356,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 
 void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
-    char path[PATH_MAX], target[PATH_MAX];
+    char path[PATH_MAX] = "", target[PATH_MAX];
     shadow_path_args args = {home_at(path)};
     shadow_path_res res = {.status = EIO, .shadow_path_res_u.path = target};
     long rc = tree_path(server_node(ino), NULL, path);

@@ -9,6 +9,7 @@
  *     ops_name.c   names: look up, make, remove, rename
  *     ops_file.c   open files
  *     ops_dir.c    directories
+ *     special.c    the image of a checkpoint, lines for the job's log
  *
  * One thread, one request at a time: as the client in a trapped program.  What
  * is written goes through the kernel at once (no write-back cache of the
@@ -94,6 +95,25 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
                   off_t length, struct fuse_file_info *fi);
+
+/* --- special.c: what the operations do with a node that is no file ----------
+ */
+
+int special_fix(struct ckpt_err *err);
+void special_attr(const struct node *node, struct shadow_attr *attr);
+/* Whose they are: the kernel lets nobody write what has no owner. */
+void special_own(uint32_t uid, uint32_t gid);
+void special_open(fuse_req_t req, struct node *node, struct fuse_file_info *fi);
+/* An open special file: the others are files. */
+bool special_is(const struct fuse_file_info *fi);
+void special_write(fuse_req_t req, const struct fuse_file_info *fi,
+                   const char *buf, size_t size, off_t off);
+/* Of the image: everything that the job wrote goes home, then the image is
+ * committed. */
+void special_fsync(fuse_req_t req, const struct fuse_file_info *fi);
+
+/* Send everything and wait.  The first late error, or 0. */
+long server_settle(void);
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

@@ -8,7 +8,8 @@
  * it can only be reached while it is open.
  *
  * Fixed nodes are not found at home by looking up: the root, and in it the
- * grants ("0", "1", ...), each with its path at home.
+ * grants ("0", "1", ...), each with its path at home, and what is no file
+ * there: the image and the log.
  */
 #ifndef CKPT_MOUNT_TREE_H
 #define CKPT_MOUNT_TREE_H
@@ -32,7 +33,8 @@ struct node {
     uint32_t opens;    /* while it is open, one of its files: */
     struct ckpt_file *file;
     const char *fixed; /* its path at home, or NULL */
-    bool seen;         /* what the kernel's page cache was filled from: */
+    enum { TREE_FILE, TREE_IMAGE, TREE_LOG } kind;
+    bool seen; /* what the kernel's page cache was filled from: */
     uint64_t seen_size;
     int64_t seen_sec;
     uint32_t seen_nsec;

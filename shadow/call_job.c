@@ -101,6 +101,8 @@ bool_t shadow_grants_1_svc(void *args, shadow_grants_res *res,
         if (!(ok->streams[i] = strdup(streams[i] ? streams[i] : "")))
             return FALSE;
     ok->umask = shadow->spec.umask;
+    ok->uid = geteuid();
+    ok->gid = getegid();
     ok->grants.grants_val =
         calloc(SHADOW_GRANTS_MAX, sizeof *ok->grants.grants_val);
     if (!ok->cwd || !ok->grants.grants_val)

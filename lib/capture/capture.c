@@ -2,6 +2,7 @@
 #include "lib/capture/gathered.h"
 
 #include "lib/capture/child.h"
+#include "lib/capture/mounted.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
 #include "lib/common/sys.h"
@@ -126,7 +127,8 @@ static int capture_stopped(struct ckpt_err *err)
         return ckpt_err_set(err, EAGAIN, "inside a critical section");
     for (size_t i = 0; i < s->non_checkpoint; i++)
         s->on_checkpoint[i].fn(s->on_checkpoint[i].arg);
-    if (ckpt_remote_active() && ckpt_remote_quiesce(err) < 0) {
+    if ((ckpt_remote_active() && ckpt_remote_quiesce(err) < 0) ||
+        (ckpt_mounted() && ckpt_mounted_refuse(err) < 0)) {
         ckpt_capture_log("checkpoint refused: %s", err->text);
         return -1;
     }

@@ -2,6 +2,7 @@
 #include "lib/capture/gathered.h"
 
 #include "lib/capture/filters.h"
+#include "lib/capture/mounted.h"
 #include "lib/capture/processor.h"
 #include "lib/capture/revive.h"
 #include "lib/capture/state.h"
@@ -101,7 +102,7 @@ static void look_around(struct capture *c)
                                 s->settings.log, NULL};
 
     /* a program that ends now changes nothing afterwards */
-    if (s->kept_dir[0] == '\0' && !ckpt_remote_active() &&
+    if (s->kept_dir[0] == '\0' && !ckpt_remote_active() && !ckpt_mounted() &&
         s->request.mode != CKPT_REQUEST_EXIT)
         ckpt_files_around(&c->files, c->process.cwd, skip, &c->arena,
                           &c->around);

@@ -6,6 +6,7 @@
 
 #include "lib/capture/child.h"
 #include "lib/capture/merger.h"
+#include "lib/capture/mounted.h"
 #include "lib/capture/owners.h"
 #include "lib/capture/state.h"
 #include "lib/capture/stop.h"
@@ -44,6 +45,8 @@ static int open_sink(struct capture *c, struct ckpt_sink **sink,
         *sink = ckpt_remote_sink();
         return 0;
     }
+    if (ckpt_mounted() && s->request.path[0] == '\0')
+        return ckpt_mounted_sink(sink, err);
     *sink = &c->file_sink.sink;
     if (ckpt_file_sink_open(&c->file_sink, ckpt_capture_image_path(),
                             s->settings.keep, err) < 0)
@@ -163,7 +166,7 @@ static int look_locks(struct capture *c, struct ckpt_err *err)
                          !ckpt_owners_taking(threads, &lock)))
         return 0;
     c->meta.flags |= CKPT_META_HOLDS_LOCK;
-    return ckpt_remote_active() ? put_off(&lock, err) : 0;
+    return ckpt_remote_active() || ckpt_mounted() ? put_off(&lock, err) : 0;
 }
 
 /* Everything that takes time in proportion to the memory. */
@@ -190,14 +193,15 @@ static int save(struct capture *c, struct ckpt_err *err)
 
 /* Whether a child may write the image from its copy of the memory while the
  * program goes on.  Not when it is to end anyway, when memory or the contents
- * of open files are shared with the child, when the image goes through the
- * program's own session, or when memory is short, as reserved huge pages always
- * are: copies of them are taken from the child. */
+ * of open files are shared with the child, when the image goes home, where it
+ * is committed with the files as they are then, or when memory is short, as
+ * reserved huge pages always are: copies of them are taken from the child. */
 bool ckpt_capture_may_fork(const struct capture *c)
 {
     return s->request.mode != CKPT_REQUEST_EXIT && !ckpt_remote_active() &&
-           !ckpt_memory_is_shared(&c->memory) && c->files.ncontents == 0 &&
-           !s->advice.unlike_in_child && s->huge.count == 0 && !c->memory_short;
+           !ckpt_mounted() && !ckpt_memory_is_shared(&c->memory) &&
+           c->files.ncontents == 0 && !s->advice.unlike_in_child &&
+           s->huge.count == 0 && !c->memory_short;
 }
 
 /* A copy of a descriptor would keep a pipe from ending, or a file locked,

@@ -111,12 +111,14 @@ static int copy_file(const char *from, const char *to, mode_t mode,
 }
 
 /* Unmodified programs get the library loaded before them. */
-static int bring_library(const char *scratch, struct ckpt_err *err)
+static int bring_library(const char *scratch, bool mounted,
+                         struct ckpt_err *err)
 {
-    char from[PATH_MAX], to[PATH_MAX];
+    char from[PATH_MAX], to[PATH_MAX], name[32];
 
+    snprintf(name, sizeof name, "%s%s", mounted ? "lib/" : "", PRELOAD);
     if (program_find(PRELOAD, from, err) < 0 ||
-        command_scratch(scratch, PRELOAD, to, err) < 0)
+        command_scratch(scratch, name, to, err) < 0)
         return -1;
     return copy_file(from, to, 0700, err);
 }
@@ -203,21 +205,43 @@ static int make_served(struct command *command, const shadow_start_ok *start,
     if (rc < 0 ||
         needs_library(start, &program, what, &command->preload, err) < 0)
         return -1;
-    return command->preload ? bring_library(scratch, err) : 0;
+    return command->preload ? bring_library(scratch, false, err) : 0;
+}
+
+/* Which the kernel starts as it finds it, a script, too. */
+static int make_mounted(struct command *command, const shadow_start_ok *start,
+                        bool with_library, const char *scratch,
+                        struct ckpt_err *err)
+{
+    struct ckpt_program program;
+    char path[PATH_MAX];
+
+    if (command_scratch(scratch, program_name(start), path, err) < 0 ||
+        ckpt_program_find(path, &program, err) < 0)
+        return -1;
+    command->preload = with_library && program.kind != CKPT_PROGRAM_RELINKED;
+    if (command->preload && bring_library(scratch, true, err) < 0)
+        return -1;
+    return make_binary(command, start, VIEW_LIB, err);
 }
 
 static int make_program(struct command *command, const shadow_start_ok *start,
-                        bool mounted, const char *scratch, struct ckpt_err *err)
+                        enum frontend frontend, const char *scratch,
+                        struct ckpt_err *err)
 {
-    return mounted ? make_binary(command, start, VIEW_LIB, err)
-                   : make_served(command, start, scratch, err);
+    if (frontend == FRONTEND_TRAP)
+        return make_served(command, start, scratch, err);
+    return make_mounted(command, start, frontend == FRONTEND_MOUNT, scratch,
+                        err);
 }
 
-static int make_restart(struct command *command, int boot_fd,
+static int make_restart(struct command *command, bool mounted, int boot_fd,
                         struct ckpt_err *err)
 {
     char program[PATH_MAX], fd[16];
-    char *argv[] = {"ckpt", "restart", "--remote-fd", fd, "image"};
+    char *trapped[] = {"ckpt", "restart", "--remote-fd", fd, "image"};
+    /* the shadow has rolled its files back already */
+    char *at_view[] = {"ckpt", "restart", "--force", VIEW_LIB "/image"};
 
     if (program_find("ckpt", program, err) < 0)
         return -1;
@@ -225,12 +249,16 @@ static int make_restart(struct command *command, int boot_fd,
     if (command->program_fd < 0)
         return ckpt_err_sys(err, "%s", program);
     snprintf(fd, sizeof fd, "%d", boot_fd);
-    return copy_list(&command->argv, argv, sizeof argv / sizeof *argv, err);
+    if (mounted)
+        return copy_list(&command->argv, at_view,
+                         sizeof at_view / sizeof *at_view, err);
+    return copy_list(&command->argv, trapped, sizeof trapped / sizeof *trapped,
+                     err);
 }
 
 /* --- environment ---------------------------------------------------------- */
 
-enum { OUR_SETTINGS = 5 }; /* at most; see make_environment */
+enum { OUR_SETTINGS = 6 }; /* at most; see make_environment */
 
 static int add_setting(struct command *command, struct ckpt_err *err,
                        const char *format, ...)
@@ -266,6 +294,14 @@ static int add_rhythm(struct command *command, const shadow_start_ok *start,
     return every ? add_setting(command, err, "CKPT_EVERY_MOST=%us", every) : 0;
 }
 
+static int add_mounted(struct command *command, struct ckpt_err *err)
+{
+    return add_setting(command, err, "CKPT_IMAGE=" CKPT_MOUNTED_IMAGE) < 0 ||
+                   add_setting(command, err, "CKPT_LOG=" CKPT_MOUNTED_LOG) < 0
+               ? -1
+               : 0;
+}
+
 /* What the user sets for libckpt is said by other ways here. */
 static bool is_for_libckpt(const char *setting)
 {
@@ -274,8 +310,9 @@ static bool is_for_libckpt(const char *setting)
 }
 
 static int make_environment(struct command *command,
-                            const shadow_start_ok *start, bool mounted,
-                            int boot_fd, struct ckpt_err *err)
+                            const shadow_start_ok *start,
+                            enum frontend frontend, int boot_fd,
+                            struct ckpt_err *err)
 {
     size_t most = start->env.env_len + OUR_SETTINGS;
 
@@ -286,14 +323,17 @@ static int make_environment(struct command *command,
         if (!is_for_libckpt(start->env.env_val[i]) &&
             add_setting(command, err, "%s", start->env.env_val[i]) < 0)
             return -1;
-    if (mounted)
+    if (frontend == FRONTEND_MOUNT_PLAIN)
         return 0;
-    if (add_setting(command, err, "CKPT_REMOTE_FD=%d", boot_fd) < 0 ||
+    bool mounted = frontend == FRONTEND_MOUNT;
+    if ((mounted
+             ? add_mounted(command, err)
+             : add_setting(command, err, "CKPT_REMOTE_FD=%d", boot_fd)) < 0 ||
         add_rhythm(command, start, err) < 0)
         return -1;
-    return command->preload
-               ? add_setting(command, err, "LD_PRELOAD=./%s", PRELOAD)
-               : 0;
+    return command->preload ? add_setting(command, err, "LD_PRELOAD=%s/%s",
+                                          mounted ? VIEW_LIB : ".", PRELOAD)
+                            : 0;
 }
 
 /* --- the whole ------------------------------------------------------------ */
@@ -328,18 +368,20 @@ static int move_to_view(const shadow_start_ok *start, const char *scratch,
 }
 
 int command_make(struct command *command, const shadow_start_ok *start,
-                 bool mounted, const char *scratch, int boot_fd,
+                 enum frontend frontend, const char *scratch, int boot_fd,
                  struct ckpt_err *err)
 {
+    bool mounted = frontend != FRONTEND_TRAP;
+
     *command = (struct command){.program_fd = -1};
     int rc = start->image_size > 0
-                 ? make_restart(command, boot_fd, err)
-                 : make_program(command, start, mounted, scratch, err);
+                 ? make_restart(command, mounted, boot_fd, err)
+                 : make_program(command, start, frontend, scratch, err);
 
     if (rc == 0 && mounted)
         rc = move_to_view(start, scratch, err);
     return rc < 0 ? rc
-                  : make_environment(command, start, mounted, boot_fd, err);
+                  : make_environment(command, start, frontend, boot_fd, err);
 }
 
 int command_exec(const struct command *command, const char *program,

@@ -9,6 +9,7 @@
 
 #include "lib/common/err.h"
 #include "lib/proto/shadow.h"
+#include "scheduler/starter/frontend.h"
 
 #include <stdbool.h>
 
@@ -35,7 +36,7 @@ int command_scratch(const char *scratch, const char *name, char *path,
  * scratch where the program needs it. Refused (ENOEXEC) where its calls could
  * not be served from home.  In every case the caller clears the command. */
 int command_make(struct command *command, const shadow_start_ok *start,
-                 bool mounted, const char *scratch, int boot_fd,
+                 enum frontend frontend, const char *scratch, int boot_fd,
                  struct ckpt_err *err);
 void command_clear(struct command *command);
 

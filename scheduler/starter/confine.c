@@ -100,6 +100,10 @@ static int allow_view(int ruleset, const shadow_grants_ok *grants,
 {
     int rc = allow_path(ruleset, VIEW_OWN, FS_READ);
 
+    if (rc == 0) /* the image and the log */
+        rc = allow_path(
+            ruleset, VIEW_HOME,
+            rights & (FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE));
     if (rc == 0)
         rc = allow_path(ruleset, "/tmp", rights);
     if (rc == 0)

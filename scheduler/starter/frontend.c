@@ -66,26 +66,33 @@ static bool at_terminal(const shadow_grants_ok *grants)
     return strncmp(in, "/dev/", 5) == 0 && strcmp(in, "/dev/null") != 0;
 }
 
-int frontend_choose(const shadow_start_ok *start,
-                    const shadow_grants_ok *grants, const char *path,
-                    const char *scratch, bool *mounted, struct ckpt_err *err)
+static bool wants(const shadow_start_ok *start, const char *what)
 {
     const char *wish = frontend_variable(start, "LIBCKPT_FRONT_END");
-    struct ckpt_program program;
+
+    return wish && strcmp(wish, what) == 0;
+}
+
+int frontend_choose(const shadow_start_ok *start,
+                    const shadow_grants_ok *grants, const char *path,
+                    const char *scratch, enum frontend *frontend,
+                    struct ckpt_err *err)
+{
+    struct ckpt_program program = {.kind = CKPT_PROGRAM_DYNAMIC};
     struct ckpt_err why;
 
-    *mounted = false;
-    if (ckpt_program_find(path, &program, err) < 0)
+    *frontend = FRONTEND_TRAP;
+    if (path && ckpt_program_find(path, &program, err) < 0)
         return -1;
-    enum need need = need_of(start, &program);
-    if (wish && strcmp(wish, "trap") == 0)
-        need = TRAP_DOES;
-    else if (wish && strcmp(wish, "mount") == 0)
-        need = MOUNT_ONLY;
+    enum need need = wants(start, "mount")           ? MOUNT_ONLY
+                     : wants(start, "trap") || !path ? TRAP_DOES
+                                                     : need_of(start, &program);
     if (need == TRAP_DOES || (need == MOUNT_BETTER && at_terminal(grants)))
         return 0;
     if (can_mount(scratch, &why) == 0)
-        *mounted = true;
+        *frontend = wants(start, "mount") && program.kind != CKPT_PROGRAM_STATIC
+                        ? FRONTEND_MOUNT
+                        : FRONTEND_MOUNT_PLAIN;
     else if (need == MOUNT_ONLY)
         return ckpt_err_set(err, ENOTSUP,
                             "the program needs its files mounted, and this "

@@ -43,9 +43,9 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
     close(fd);
     if (rc == 0)
         rc = slink_grants(shadow, &job->grants, err);
-    if (rc == 0 && !image)
-        rc = frontend_choose(&job->start, &job->grants, path, scratch,
-                             &job->mounted, err);
+    if (rc == 0)
+        rc = frontend_choose(&job->start, &job->grants, image ? NULL : path,
+                             scratch, &job->frontend, err);
     return rc;
 }
 
@@ -129,7 +129,7 @@ static int enter(const struct launch *launch, int complaint,
                  const char **program, struct ckpt_err *err)
 {
     const struct command *command = &launch->command;
-    bool mounted = launch->job->mounted;
+    bool mounted = job_mounted(launch->job);
 
     *program = command->program;
     if (mounted && view_enter(&launch->view, err) < 0)
@@ -157,9 +157,9 @@ static void become_job(const struct launch *launch, int report, int complaint)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     syscall(SYS_close_range, 3, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
-    if (!launch->job->mounted)
+    if (!job_mounted(launch->job))
         fcntl(launch->boot_fd, F_SETFD, 0);
-    umask(launch->job->mounted ? launch->view.grants.umask : 022);
+    umask(job_mounted(launch->job) ? launch->view.grants.umask : 022);
     command_exec(&launch->command, program, &err);
 failed:
     (void)!write(report, err.text, strlen(err.text));
@@ -212,8 +212,12 @@ static int start_server(struct job *job, struct launch *launch,
     launch->view =
         (struct view){.grants = job->grants,
                       .scratch = confine->scratch,
-                      .uid = confine->change_user ? confine->uid : geteuid(),
-                      .gid = confine->change_user ? confine->gid : getegid(),
+                      .uid = confine->change_user ? confine->uid
+                             : geteuid() == 0     ? 0
+                                                  : job->grants.uid,
+                      .gid = confine->change_user ? confine->gid
+                             : geteuid() == 0     ? getegid()
+                                                  : job->grants.gid,
                       .server = fileserver_start(&job->server, confine,
                                                  launch->boot_fd, err)};
     launch->confine.scratch = job->grants.cwd;
@@ -227,10 +231,10 @@ static int start_launch(struct job *job, struct launch *launch,
     cgroup_make(&job->cgroup, job->memory);
     if (!job->cgroup.has_memory)
         launch->confine.memory = job->memory;
-    if (job->mounted && start_server(job, launch, err) < 0)
+    if (job_mounted(job) && start_server(job, launch, err) < 0)
         return -1;
     int rc = start_child(job, launch, err);
-    if (job->mounted)
+    if (job_mounted(job))
         close(launch->view.server);
     return rc;
 }
@@ -247,8 +251,8 @@ int job_start(struct job *job, const struct ckpt_boot *boot,
     if (launch.boot_fd < 0)
         return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if ((!job->mounted || view_prepare(scratch, err) == 0) &&
-        command_make(&launch.command, &job->start, job->mounted, scratch,
+    if ((!job_mounted(job) || view_prepare(scratch, err) == 0) &&
+        command_make(&launch.command, &job->start, job->frontend, scratch,
                      launch.boot_fd, err) == 0 &&
         find_user(job, &launch.confine, err) == 0 &&
         give_scratch(&launch.confine, err) == 0) {

@@ -10,17 +10,17 @@
 #include "lib/proto/boot.h"
 #include "scheduler/starter/cgroup.h"
 #include "scheduler/starter/fileserver.h"
+#include "scheduler/starter/frontend.h"
 #include "scheduler/starter/slink.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct job {
-    const char *user;      /* to run as when we are root, or NULL */
-    uint64_t memory;       /* it may have, in bytes; 0: all there is */
-    shadow_start_ok start; /* what to run */
-    bool mounted;          /* its files are (frontend.h), so it has a view: */
-    bool preloaded;        /* libckpt is in it */
+    const char *user;       /* to run as when we are root, or NULL */
+    uint64_t memory;        /* it may have, in bytes; 0: all there is */
+    shadow_start_ok start;  /* what to run */
+    enum frontend frontend; /* when its files are mounted it has a view: */
     shadow_grants_ok grants;
     struct fileserver server;
     struct cgroup cgroup;
@@ -40,6 +40,12 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
 /* Start it.  When this fails no process is left. */
 int job_start(struct job *job, const struct ckpt_boot *boot,
               const char *scratch, struct ckpt_err *err);
+
+/* Its files are mounted. */
+static inline bool job_mounted(const struct job *job)
+{
+    return job->frontend != FRONTEND_TRAP;
+}
 
 /* The next thing that happened to it.  On JOB_ENDED wait_status is set and no
  * process of its group is left. */

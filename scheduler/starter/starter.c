@@ -252,14 +252,17 @@ static void look_after_link(struct starter *st)
     else if (n == 1 && what == 'S')
         st->leaving = false;
     else if (n == 1 && what == 'K')
-        kill_job(st, "the station took it back");
+        kill_job(st, st->job.frontend == FRONTEND_MOUNT_PLAIN
+                         ? "the station took it back, and it cannot be "
+                           "checkpointed: it starts over"
+                         : "the station took it back");
 }
 
 /* When it has ended well, so has the last of the job's processes. */
 static void look_after_server(struct starter *st)
 {
-    if (st->job.mounted && !st->killing && fileserver_ended(&st->job.server) &&
-        st->job.server.status != 0)
+    if (job_mounted(&st->job) && !st->killing &&
+        fileserver_ended(&st->job.server) && st->job.server.status != 0)
         kill_job(st, "the server of its files has ended");
 }
 
@@ -336,8 +339,9 @@ static bool files_arrived(struct starter *st, char *text, size_t size)
     struct patience patience = {st, now_ms() + FINISH_MS};
     struct ckpt_err err;
 
-    if (!st->job.mounted || fileserver_finish(&st->job.server, out_of_patience,
-                                              &patience, &err) == 0)
+    if (!job_mounted(&st->job) ||
+        fileserver_finish(&st->job.server, out_of_patience, &patience, &err) ==
+            0)
         return true;
     snprintf(text, size, "%s", err.text);
     return false;
@@ -399,7 +403,7 @@ static int run(struct starter *st)
         job_start(&st->job, &st->boot, st->scratch, &err) < 0)
         goto failed;
     snprintf(pid, sizeof pid, "%d", (int)st->job.pid);
-    if (st->job.mounted && !st->job.preloaded)
+    if (st->job.frontend == FRONTEND_MOUNT_PLAIN)
         say(st, 'U', "it cannot be checkpointed, and starts over elsewhere");
     say(st, 'P', pid);
     testpoint_hold("starter begun");

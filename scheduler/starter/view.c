@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,13 +70,14 @@ static int write_map(const char *name, const char *text, struct ckpt_err *err)
     return n < 0 ? -1 : 0;
 }
 
-/* A user of its own name, who may mount. */
+/* The user at home, who may mount here: files whose owner the namespace does
+ * not know cannot be written in it.  As root it gets no rights by executing. */
 static int enter_user(uid_t uid, gid_t gid, struct ckpt_err *err)
 {
     char users[32], groups[32];
 
-    snprintf(users, sizeof users, "%u %u 1", uid, uid);
-    snprintf(groups, sizeof groups, "%u %u 1", gid, gid);
+    snprintf(users, sizeof users, "%u %u 1", uid, geteuid());
+    snprintf(groups, sizeof groups, "%u %u 1", gid, getegid());
     if (unshare(CLONE_NEWUSER) < 0)
         return ckpt_err_sys(err, "a user namespace");
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* or /proc/self is not ours */
@@ -83,12 +85,14 @@ static int enter_user(uid_t uid, gid_t gid, struct ckpt_err *err)
         write_map("uid_map", users, err) < 0 ||
         write_map("gid_map", groups, err) < 0)
         return -1;
-    return 0;
+    return prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED) < 0
+               ? ckpt_err_sys(err, "PR_SET_SECUREBITS")
+               : 0;
 }
 
-static int enter_namespaces(struct ckpt_err *err)
+static int enter_namespaces(uid_t uid, gid_t gid, struct ckpt_err *err)
 {
-    if (geteuid() != 0 && enter_user(geteuid(), getegid(), err) < 0)
+    if (geteuid() != 0 && enter_user(uid, gid, err) < 0)
         return -1;
     if (unshare(CLONE_NEWNS) < 0)
         return ckpt_err_sys(err, "a mount namespace");
@@ -126,7 +130,7 @@ int view_probe(const char *scratch, struct ckpt_err *err)
         return ckpt_err_sys(err, "pipe");
     pid_t pid = fork();
     if (pid == 0) {
-        if (enter_namespaces(&why) == 0)
+        if (enter_namespaces(geteuid(), getegid(), &why) == 0)
             mount_fuse(scratch, geteuid(), getegid(), &why);
         (void)!write(report[1], why.text, strlen(why.text));
         _exit(0);
@@ -392,8 +396,8 @@ int view_enter(const struct view *view, struct ckpt_err *err)
 
     umask(022);
     if (join(root, view->scratch, "/root", "", err) < 0 ||
-        enter_namespaces(err) < 0 || make_root(view, root, err) < 0 ||
-        connect_server(view, root, err) < 0)
+        enter_namespaces(view->uid, view->gid, err) < 0 ||
+        make_root(view, root, err) < 0 || connect_server(view, root, err) < 0)
         return -1;
     for (unsigned n = 0; n < view->grants.grants.grants_len; n++)
         if (view_mounts(&view->grants, n) &&

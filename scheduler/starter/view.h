@@ -14,19 +14,20 @@
 #define CKPT_SCHEDULER_VIEW_H
 
 #include "lib/common/err.h"
+#include "lib/common/mounted.h"
 #include "lib/proto/shadow.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 #define VIEW_OWN "/.ckpt"
-#define VIEW_HOME VIEW_OWN "/home"
+#define VIEW_HOME CKPT_MOUNTED_HOME
 #define VIEW_LIB VIEW_OWN "/lib"
 
 struct view {
     shadow_grants_ok grants;
     const char *scratch;
-    uid_t uid; /* who uses it */
+    uid_t uid; /* who uses it, as the mount knows him */
     gid_t gid;
     int server; /* socket to ckpt-mount */
 };

@@ -38,7 +38,7 @@ TESTS += tests/system/image_tools.sh
 # The pool's daemons.
 daemon_tests = tests/system/pool_quiet.sh tests/system/pool_daemons.sh tests/system/pool_confined.sh \
 	tests/system/pool_owner.sh tests/system/pool_programs.sh tests/system/pool_input.sh tests/system/pool_closed.sh tests/system/pool_memory.sh tests/system/pool_damaged.sh \
-	tests/system/pool_grants.sh tests/system/pool_mount.sh tests/system/pool_maps.sh tests/system/pool_after.sh tests/system/pool_selfkill.sh tests/system/pool_kills.sh tests/system/pool_plain.sh tests/system/pool_scratch.sh tests/system/pool_balance.sh tests/system/pool_share.sh tests/system/pool_standby.sh
+	tests/system/pool_grants.sh tests/system/pool_mount.sh tests/system/pool_mount_moves.sh tests/system/pool_maps.sh tests/system/pool_after.sh tests/system/pool_selfkill.sh tests/system/pool_kills.sh tests/system/pool_plain.sh tests/system/pool_scratch.sh tests/system/pool_balance.sh tests/system/pool_share.sh tests/system/pool_standby.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
 EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \

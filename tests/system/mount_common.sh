@@ -32,7 +32,7 @@ same_as_local() {
     cd "$work/$name.job"
     job=$(ckpt submit "${front_end[@]}" --out stdout --err stderr -- "$@")
     status=0
-    timeout 60 ckpt wait "$job" >/dev/null || status=$?
+    timeout 120 ckpt wait "$job" >/dev/null || status=$?
     [ "$status" = "$code" ] ||
         fail "$name: exit code $status: $(cat stderr; ckpt log "$job")"
     diff -r --no-dereference "$work/$name.local" "$work/$name.job" || fail "$name: differs"

@@ -77,7 +77,7 @@ job=$(ckpt submit --out out --grant .  --grant "$work/seed:ro" -- sh -c "
     echo x >/usr/ckpt-test && echo reached /usr
     mkdir $work/there && echo reached there
     head -n 1 $work/seed/numbers; echo end")
-timeout 60 ckpt wait "$job" >/dev/null || fail "$(ckpt log "$job")"
+timeout 120 ckpt wait "$job" >/dev/null || fail "$(ckpt log "$job")"
 [ "$(tr '\n' ' ' <out)" = "1 end " ] || fail "reached: $(cat out)"
 for made in "$work/there" "$work/seed/new"; do
     [ ! -e "$made" ] || fail "made at home: $made"
