@@ -76,9 +76,13 @@ TESTS += tests/system/pool_quota.sh
 
 # A pool of several machines.
 EXTRA_DIST += tests/system/net_common.sh tests/system/net_pool.sh
-dist_check_SCRIPTS += tests/system/pool_net.sh tests/system/pool_net_split.sh
+check_PROGRAMS += tests/system/rough_link
+tests_system_rough_link_SOURCES = tests/system/rough_link.c
+tests_system_rough_link_LDADD = -lpthread
+dist_check_SCRIPTS += tests/system/pool_net.sh tests/system/pool_net_split.sh \
+	tests/system/pool_rough.sh
 TESTS += tests/system/pool_net.sh
-CHECK_LONG_TESTS += tests/system/pool_net_split.sh
+CHECK_LONG_TESTS += tests/system/pool_net_split.sh tests/system/pool_rough.sh
 
 # 500 kills and more in one run.
 dist_check_SCRIPTS += tests/system/pool_kills_long.sh

@@ -28,7 +28,8 @@ net_enter "$@"
 chmod 711 "$work"
 
 declare -A net_pid net_number
-net_addr() { echo "10.77.0.${net_number[$1]}"; }
+net_base=10.77.0
+net_addr() { echo "$net_base.${net_number[$1]}"; }
 net_in() { # HOST COMMAND...: with the rights to change the network
     nsenter -t "${net_pid[$1]}" -n -u -- "${@:2}"
 }
@@ -48,10 +49,7 @@ net_host() { # HOST NUMBER
     for _ in {1..100}; do [ ! -e "$ready" ] || break && sleep 0.05; done
     [ -e "$ready" ] || fail "no namespace for $1"
     ip link add "p$1" type veth peer name eth0 netns "${net_pid[$1]}"
-    ip link set "p$1" master br0 up
     net_in "$1" ip link set lo up
-    net_in "$1" ip addr add "$(net_addr "$1")/24" dev eth0
-    net_in "$1" ip link set eth0 up
 }
 
 net_end() {
@@ -69,7 +67,7 @@ net_end() {
             [ -s "$log" ] && echo "== $log" && tail -n 25 "$log"
         done
     fi
-    kill "${net_pid[@]}" 2>/dev/null || true
+    kill "${net_pid[@]}" ${net_rough_pid:+"$net_rough_pid"} 2>/dev/null || true
     cleanup
     return $status
 }
@@ -80,7 +78,42 @@ net_hosts() { # HOST...
     ip link set lo up
     ip link add br0 type bridge
     ip link set br0 up
-    for host in "$@"; do net_host "$host" $((++number)); done
+    for host in "$@"; do
+        net_host "$host" $((++number))
+        ip link set "p$host" master br0 up
+        net_in "$host" ip addr add "$(net_addr "$host")/24" dev eth0
+        net_in "$host" ip link set eth0 up
+    done
+}
+
+# The same, but what they say to each other goes through a program (SEED as its
+# argument; rough_link.c) that takes all connections to ports which are chosen.
+# A machine is known by one address, and calls from another.
+net_rough() { # PROGRAM SEED HOST...
+    local host number=0 program=$1 seed=$2 devices=()
+    shift 2
+    trap net_end EXIT
+    net_base=10.78.0
+    ip link set lo up
+    ip addr add 10.79.0.1/32 dev lo
+    for host in "$@"; do
+        net_host "$host" $((++number))
+        devices+=("p$host")
+        ip link set "p$host" up
+        # what comes from an address that is ours, too
+        echo 1 >"/proc/sys/net/ipv4/conf/p$host/accept_local"
+        ip route add "10.77.0.$number/32" dev "p$host"
+        ip route add "10.78.0.$number/32" dev "p$host"
+        ip route add local "10.78.0.$number/32" dev lo
+        net_in "$host" ip addr add "10.77.0.$number/32" dev eth0
+        net_in "$host" ip addr add "10.78.0.$number/32" dev eth0
+        net_in "$host" ip link set eth0 up
+        net_in "$host" ip route add default dev eth0 src "10.77.0.$number"
+        net_in "$host" sh -c \
+            'echo 40000 40255 >/proc/sys/net/ipv4/ip_local_port_range'
+    done
+    "$program" "$seed" 40000 256 10.79.0.1 "${devices[@]}" >"$work/rough" &
+    net_rough_pid=$!
 }
 
 link_down() { ip link set "p$1" down; }

@@ -21,7 +21,11 @@ start() { # HOST [--set ...]: one that joins the coordinator's pool
 }
 address() { cat "$work/$1/$2/addr"; }
 
-net_hosts home coord other a b c
+if [ -n "${ROUGH:-}" ]; then
+    net_rough "$ROUGH" "$CKPT_SEED" home coord other a b c
+else
+    net_hosts home coord other a b c
+fi
 mkdir -m 700 "$work/coord"
 on coord ckpt pool start "${settings[@]}" --set listen="$(net_addr coord)" \
     --set jobs_allowed=never >/dev/null
@@ -35,7 +39,7 @@ done
 
 ckpt-cc -O2 -w -o "$work/changes" "$top_srcdir/tests/progs/remote_changes.c"
 mkdir "$work/undisturbed"
-(cd "$work/undisturbed" && ../changes 900 7 >stdout)
+(cd "$work/undisturbed" && ../changes "${STEPS:=900}" 7 >stdout)
 mark() { began=$(date +%s%3N); }
 seconds() { echo $(($(date +%s%3N) - began)) ms; }
 member() { # JOB MEMBER
@@ -55,7 +59,7 @@ has_lines() { [ "$(wc -l <"$work/$1/journal")" -gt "$2" ]; }
 submit() { # NAME [OPTION...]: a job in a directory of its own; sets job
     mkdir "$work/$1"
     job=$(cd "$work/$1" &&
-        on home ckpt submit --out stdout "${@:2}" -- "$work/changes" 900 7 |
+        on home ckpt submit --out stdout "${@:2}" -- "$work/changes" "$STEPS" 7 |
         tr -dc 0-9)
     until_true has_lines "$1" 100
     at=$(member "$job" station)
