@@ -81,7 +81,8 @@ lib_libckptbytes_a_CFLAGS = $(lib_libckptparts_a_CFLAGS) -fno-builtin \
 
 CKPT_WHOLE = lib/libckptparts.a lib/libremote.a lib/libckptbytes.a
 CKPT_ARCHIVES = lib/libproto.a $(ZSTD_A) $(ZLIB_A) $(SODIUM_A) $(TIRPC_A)
-# Names of libc that libckpt stands in front of.
+# Names of libc that libckpt stands in front of; weak, as a program may have
+# functions of its own under them.
 CKPT_WRAPPED = sigaction signal sigprocmask pthread_sigmask sigsuspend pause \
 	nanosleep clock_nanosleep usleep sleep poll ppoll select pselect \
 	epoll_wait epoll_pwait epoll_pwait2 sigwait sigwaitinfo sigtimedwait \
@@ -102,7 +103,9 @@ lib/libckpt.o: $(CKPT_WHOLE) lib/libproto.a
 	$(AM_V_GEN)$(LD) -r -o $@.tmp --whole-archive $(CKPT_WHOLE) \
 		--no-whole-archive $(CKPT_ARCHIVES)
 	@for f in $(CKPT_PUBLIC); do echo $$f; done > $@.sym
-	@$(OBJCOPY) --keep-global-symbols=$@.sym $@.tmp $@ && rm -f $@.tmp $@.sym
+	@for f in $(CKPT_WRAPPED); do echo $$f; done > $@.weak
+	@$(OBJCOPY) --keep-global-symbols=$@.sym --weaken-symbols=$@.weak \
+		$@.tmp $@ && rm -f $@.tmp $@.sym $@.weak
 
 lib/libckpt.so: lib/libckpt.o
 	@$(OBJCOPY) --rename-section .preinit_array=.init_array \

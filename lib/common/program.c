@@ -13,8 +13,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* A note of owner CKPT, type 1, in some PT_NOTE: libckpt's start.c made it. */
-static bool has_note(const uint8_t *p, const Elf64_Phdr *ph, size_t size)
+/* A note of this owner and type in a PT_NOTE. */
+static bool has_note(const uint8_t *p, const Elf64_Phdr *ph, size_t size,
+                     const char *owner, unsigned type)
 {
     uint64_t at = ph->p_offset, end = ph->p_offset + ph->p_filesz;
 
@@ -27,8 +28,8 @@ static bool has_note(const uint8_t *p, const Elf64_Phdr *ph, size_t size)
         at += sizeof *n;
         if (name + desc > end - at)
             return false;
-        if (n->n_namesz == 5 && n->n_type == 1 &&
-            memcmp(p + at, "CKPT", 5) == 0)
+        if (n->n_type == type && n->n_namesz > strlen(owner) &&
+            memcmp(p + at, owner, strlen(owner) + 1) == 0)
             return true;
         at += name + desc;
     }
@@ -48,7 +49,8 @@ static bool is_unsuitable(const char *loader, size_t len, const struct stat *st,
 
     if (end < n || strncmp(loader + end - n, glibc, n) != 0)
         snprintf(program->why, sizeof program->why,
-                 "started by %.*s, which is not glibc's: libckpt needs glibc",
+                 "started by %.*s, which is not glibc's: libckpt needs glibc; "
+                 "relink it with ckpt-cc",
                  (int)(end < 100 ? end : 100), loader);
     else if (owner != getuid() || group != getgid())
         snprintf(program->why, sizeof program->why,
@@ -67,6 +69,7 @@ static enum ckpt_program_kind elf_kind(const uint8_t *p, const struct stat *st,
     const Elf64_Ehdr *eh = (const void *)p;
     const Elf64_Phdr *ph = (const void *)(p + eh->e_phoff);
     const Elf64_Phdr *interpreter = NULL;
+    bool go = false;
 
     if (eh->e_phentsize != sizeof *ph || eh->e_phoff > size ||
         eh->e_phnum * sizeof *ph > size - eh->e_phoff)
@@ -74,13 +77,19 @@ static enum ckpt_program_kind elf_kind(const uint8_t *p, const struct stat *st,
     for (unsigned i = 0; i < eh->e_phnum; i++) {
         if (ph[i].p_type == PT_INTERP)
             interpreter = &ph[i];
-        if (ph[i].p_type == PT_NOTE && has_note(p, &ph[i], size))
+        if (ph[i].p_type != PT_NOTE)
+            continue;
+        if (has_note(p, &ph[i], size, "CKPT", 1)) /* made by start.c */
             return CKPT_PROGRAM_RELINKED;
+        if (has_note(p, &ph[i], size, "Go", 4))
+            go = true;
     }
     if (!interpreter)
         snprintf(program->why, sizeof program->why,
-                 "linked statically and without libckpt: relink it with "
-                 "ckpt-cc");
+                 "linked statically and without libckpt: %s",
+                 go ? "build it with go build -ldflags '-linkmode external "
+                      "-extld ckpt-cc'"
+                    : "relink it with ckpt-cc");
     else if (interpreter->p_offset < size &&
              interpreter->p_filesz <= size - interpreter->p_offset &&
              !is_unsuitable((const char *)p + interpreter->p_offset,

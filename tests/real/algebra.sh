@@ -35,7 +35,7 @@ X2
     go singular Singular -q --no-rc
 fi
 if begin gfan gfan; then
-    echo 'Q[a,b,c,d]{a^2*b-c,b^2*c-d,c^2*d-a,d^2*a-b+a*c}' >stdin
+    echo 'Q[a,b,c,d]{a^2*b-c,b^2*c-d^2,c^2*d-a,d^2*a-b+a*c}' >stdin
     go gfan gfan _bases
 fi
 if begin cvc5 cvc5; then
@@ -68,9 +68,9 @@ X2
     go macaulay2 M2 -q --silent --script prog.m2
 fi
 if begin gecode fzn-gecode; then # threads that steal work from each other
-    { echo 'array [1..11] of var 1..11: q :: output_array([1..11]);'
+    { echo 'array [1..13] of var 1..13: q :: output_array([1..11]);'
         echo 'constraint all_different_int(q);'
-        for i in 1 2 3 4 5 6 7 8 9 10; do for ((j = i + 1; j < 12; j++)); do
+        for i in 1 2 3 4 5 6 7 8 9 10 11 12; do for ((j = i + 1; j < 14; j++)); do
             echo "constraint int_lin_ne([1,-1],[q[$i],q[$j]],$((i - j)));"
             echo "constraint int_lin_ne([1,-1],[q[$i],q[$j]],$((j - i)));"
         done; done
@@ -85,6 +85,7 @@ if begin fasttext fasttext; then # one thread learns, one tells
     awk 'BEGIN { x = 3; for (i = 0; i < 60000; i++) { l = ""; for (j = 1; j < 20; j++) { x = (x * 16807) % 2147483647; l = l "w" int(sqrt(x % 90000)) " " } print l } }' >data
     FILTER='s/.*//' go fasttext fasttext skipgram -input data -output out -thread 1 -epoch 2 -verbose 0
 fi
+PATH=$PATH:/usr/games
 if begin stockfish stockfish; then # threads, waiting for its input
     FILTER='/^info/d' go stockfish stockfish bench 16 1 12
 fi

@@ -73,10 +73,10 @@ if begin fasttree fasttreeMP; then
     family 420 700 $dna >in.fa
     go fasttree fasttreeMP -nt -gtr -seed 3 -quiet in.fa
 fi
-if begin raxml raxmlHPC-PTHREADS; then # threads that spin
+if begin raxml raxmlHPC-PTHREADS; then # threads that spin, files opened anew for each line
     family 12 400 $dna >in.fa
     FILTER='/[Tt]ime/d; /[0-9] seconds/d; s,/[^ ]*/,,' IGNORE='RAxML_[il]*' \
-        go raxml raxmlHPC-PTHREADS -T 2 -m GTRGAMMA -p 1 -s in.fa -n x
+        ONLY_EXIT=1 go raxml raxmlHPC-PTHREADS -T 2 -m GTRGAMMA -p 1 -s in.fa -n x
 fi
 if begin clustalo clustalo; then
     family 260 330 $protein >in.fa

@@ -153,6 +153,19 @@ cc_case cc-lto-static gcc_lto -static
 cc_case f90-openmp ckpt-fc -O3 -march=native -fopenmp "$work/prog.f90"
 cc_case f90-static ckpt-fc -O2 -static "$work/prog.f90"
 cc_case f90-openmp-static ckpt-fc -O2 -static -fopenmp "$work/prog.f90"
+cc_case omp-static ckpt-cc -O2 -fopenmp -static "$work/omp.c" -lm
+cc_case omp-static-pie ckpt-cc -O2 -fopenmp -static-pie "$work/omp.c" -lm
+cc_case f90-libgfortran ckpt-fc -O2 -static-libgfortran -static-libgcc "$work/prog.f90"
+cc_case cxx-libstdcxx ckpt-c++ -O2 -static-libstdc++ -static-libgcc "$work/prog.cc" -pthread
+# Other linkers, and what they leave out.
+for linker in gold lld mold; do
+    ! command -v ld.$linker >/dev/null || for kind in -pie -static; do
+        cc_case $linker$kind ckpt-c++ -O2 -fuse-ld=$linker $kind "$work/prog.cc" -pthread
+    done
+done
+cc_case gc-sections ckpt-cc -O2 -s -ffunction-sections -fdata-sections -Wl,--gc-sections "$work/prog.c" -pthread -lm
+cc_case gc-sections-static ckpt-cc -O2 -s -static -ffunction-sections -Wl,--gc-sections "$work/prog.c" -pthread -lm
+IGNORE=gmon.out cc_case profiled ckpt-cc -O2 -pg "$work/prog.c" -pthread -lm
 # Sanitizers stand in front of libc; AddressSanitizer has a shadow of 16 TB.
 cc_case asan ckpt-cc -O1 -fsanitize=address,undefined "$work/prog.c" -pthread -lm
 cc_case asan-cxx ckpt-c++ -O1 -g -fsanitize=address "$work/prog.cc" -pthread

@@ -4,7 +4,8 @@ dist_check_SCRIPTS += tests/real/sample.sh tests/real/interpreters.sh \
 	tests/real/tools.sh tests/real/sources.sh tests/real/languages.sh \
 	tests/real/science.sh tests/real/compilers.sh tests/real/runtimes.sh \
 	tests/real/algebra.sh tests/real/biology.sh tests/real/media.sh \
-	tests/real/physics.sh tests/real/builds.sh tests/real/remote.sh
+	tests/real/physics.sh tests/real/builds.sh tests/real/remote.sh \
+	tests/real/numbers.sh
 TESTS += tests/real/sample.sh
 # One run over all of them, and over the programs of tests/progs.
 dist_check_SCRIPTS += tests/real/long.sh

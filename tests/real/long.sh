@@ -8,7 +8,7 @@
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/system/common.sh"
 want=${LONG_CYCLES:-1000} limit=${LONG_LIMIT:-7200}
 export CYCLES=${ROUND:-6} SEED=${SEED:-1}
-scripts=(compilers interpreters languages runtimes tools science algebra biology
+scripts=(compilers interpreters languages runtimes tools science algebra numbers biology
     media physics sources builds)
 export REAL_SOURCES=${REAL_SOURCES:-$work/sources}
 mapfile -t own < <(cd "$top_srcdir" && make -s -f - <<'X'

@@ -8,6 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/pool_common.sh"
 . "$(dirname "$0")/mount_common.sh"
+unset MAKEFLAGS MAKELEVEL MFLAGS # make says more in make check
 mount_pool_start 2
 export front_end=() # for same_as_local
 
