@@ -4,6 +4,7 @@
 #include "lib/capture/request_find.h"
 #include "lib/common/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,11 +84,37 @@ static bool answered(struct asking *a, char **answer)
     return false;
 }
 
+/* It could not even answer. */
+static bool has_no_descriptor_left(pid_t pid, const struct rlimit *limit)
+{
+    char path[64];
+    rlim_t used = 0;
+    struct dirent *entry;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return false;
+    while ((entry = readdir(dir)))
+        used += entry->d_name[0] != '.' &&
+                strtoull(entry->d_name, NULL, 10) < limit->rlim_cur;
+    closedir(dir);
+    return used >= limit->rlim_cur;
+}
+
 /* Ask again; the program may have another checkpoint signal by now. */
 static int repeat(struct asking *a, struct ckpt_err *err)
 {
     int marked = a->follow ? ckpt_request_marker(a->pid) : 0;
+    struct rlimit limit;
 
+    if (prlimit(a->pid, RLIMIT_NOFILE, NULL, &limit) == 0 &&
+        has_no_descriptor_left(a->pid, &limit))
+        return ckpt_err_set(err, EMFILE,
+                            "process %d has no descriptor left of its %llu: "
+                            "prlimit --nofile=N --pid %d gives it more",
+                            (int)a->pid, (unsigned long long)limit.rlim_cur,
+                            (int)a->pid);
     if (marked > 0)
         a->target.signal = marked;
     return send_signal(a, err);

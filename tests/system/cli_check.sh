@@ -113,3 +113,14 @@ says 2 'process id' ckpt checkpoint $((4294967296 + waiting))
 says 1 $((4294967296 + waiting)) ckpt check $((4294967296 + waiting))
 kill $waiting
 wait $waiting 2>/dev/null || true
+
+# A program that cannot even answer: said at once, with the way out.
+./relinked &
+waiting=$!
+sleep 0.3
+prlimit --nofile=0: --pid $waiting
+says 1 "process $waiting has no descriptor left" ckpt checkpoint $waiting
+prlimit --nofile=64: --pid $waiting
+says 0 'would work now' ckpt check $waiting
+kill $waiting
+wait $waiting 2>/dev/null || true

@@ -392,6 +392,32 @@ static uint64_t used(void)
     return sum;
 }
 
+/* Of the grants that hold a file the one that is nearest to it counts. */
+START_TEST(the_nearest_grant_counts)
+{
+    static const char *const outer[] = {"ro", "rw"}, *const inner[] = {"rw",
+                                                                       "ro"};
+
+    prepare();
+    if (_i & 2) { /* in either order */
+        give(path_in(work, "dir"), inner[_i & 1]);
+        give(work, outer[_i & 1]);
+    } else {
+        give(work, outer[_i & 1]);
+        give(path_in(work, "dir"), inner[_i & 1]);
+    }
+    start_shadow();
+    struct client client = client_new(SHADOW_ROLE_JOB);
+    int64_t out = open_file(&client, "public", O_RDWR);
+    int64_t in = open_file(&client, "dir/secret", O_RDWR);
+    ck_assert_msg(_i & 1 ? out >= 0 : out < 0, "outer: %ld", (long)out);
+    ck_assert_msg(_i & 1 ? in < 0 : in >= 0, "inner: %ld", (long)in);
+    open_ok(&client, "public", O_RDONLY);
+    open_ok(&client, "dir/secret", O_RDONLY);
+    cut(&client);
+}
+END_TEST
+
 static int set_size(struct client *client, int64_t handle, uint64_t size)
 {
     shadow_ftruncate_args args = {(uint32_t)handle, size};
@@ -471,6 +497,7 @@ int main(void)
     tcase_add_test(tests, nothing_but_files_below_the_grants_is_opened);
     tcase_add_test(tests, names_do_not_carry_files_out_of_read_only_grants);
     tcase_add_test(tests, races_of_names_lead_nowhere);
+    tcase_add_loop_test(tests, the_nearest_grant_counts, 0, 4);
     tcase_add_test(tests, a_limit_holds);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
