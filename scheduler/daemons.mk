@@ -44,6 +44,7 @@ ckpt_starter_SOURCES = scheduler/starter/starter.c \
 	scheduler/starter/command.c scheduler/starter/command.h \
 	lib/common/program.c lib/common/program.h \
 	scheduler/starter/cgroup.c scheduler/starter/cgroup.h \
+	scheduler/starter/disk.c scheduler/starter/disk.h \
 	scheduler/starter/slink.c scheduler/starter/slink.h \
 	scheduler/starter/confine.c scheduler/starter/confine.h \
 	scheduler/starter/confine_calls.c \

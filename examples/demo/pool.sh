@@ -47,10 +47,11 @@ owner_types() {
     [ "$answer" = typed ]
 }
 
-# start_pool [KEY=VALUE]...: three stations, times fit for a demonstration.
+# start_pool [KEY=VALUE]...: three stations, times fit for a demonstration, on a
+# machine that is also used for something else.
 start_pool() {
     local settings=(idle_start=5s suspend_grace=3s vacate_limit=60s
-        poll=500ms negotiation_cycle=1s lease=30s load_start=1000
+        poll=500ms negotiation_cycle=1s lease=30s load_start=1000 job_nice=1
         "scratch=$work/stations" "$@")
     local options=() s
     mkdir -m 711 "$work/stations"

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a capture maps, of which it touches little; and the most that writing an
+ * image takes besides.  A limit on a program's data has to leave as much. */
+enum { CKPT_ARENA_BYTES = 128 << 20, CKPT_ARENA_WRITING = 64 << 20 };
+
 struct ckpt_arena {
     uint8_t *base, *at, *end;
 };

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-enum { ARENA_BYTES = 128 << 20, VDSO_TRIES = 200 };
+enum { VDSO_TRIES = 200 };
 
 static struct ckpt_capture_state *const s = &ckpt_capture_state;
 
@@ -134,10 +134,12 @@ static int capture_stopped(struct ckpt_err *err)
     }
     memset(&c, 0, sizeof c);
     ckpt_advice_pause(&s->advice);
-    int rc = ckpt_arena_map(&c.arena, ARENA_BYTES, err);
+    int rc = ckpt_arena_map(&c.arena, CKPT_ARENA_BYTES, err);
     if (rc == 0) {
         rc = capture_into(&c, err);
         ckpt_arena_unmap(&c.arena);
+    } else {
+        ckpt_capture_log("checkpoint refused: %s", err->text);
     }
     ckpt_advice_resume(&s->advice);
     return rc;

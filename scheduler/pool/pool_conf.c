@@ -66,6 +66,11 @@ const struct ckpt_conf_key pool_conf_keys[] = {
     {"job_memory", CKPT_CONF_SIZE, "0", 0, 0, true, "size",
      "a job may have this much memory, where the station can have a control "
      "group for it; 0: all there is"},
+    {"job_disk", CKPT_CONF_SIZE, "0", 0, 0, true, "size",
+     "a job's files on a station, its image among them, may take this much; 0: "
+     "all there is"},
+    {"job_nice", CKPT_CONF_INT, "19", 1, 19, true, "nice value",
+     "of a job and its session: 19 takes what nobody else wants"},
     {"job_user", CKPT_CONF_TEXT, "", 0, 0, true, "login name",
      "jobs run as this user when the station is root; empty: as nobody"},
 

@@ -136,6 +136,8 @@ static void read_numbers(struct settings *s, const struct ckpt_conf *conf,
         s->resume_idle_s = s->params.idle_start_s;
     s->pressure_limit = ckpt_conf_real(conf, "pressure_limit", station);
     s->job_memory = ckpt_conf_size(conf, "job_memory", station);
+    s->job_nice = (int)ckpt_conf_int(conf, "job_nice", station);
+    s->job_disk = ckpt_conf_size(conf, "job_disk", station);
     s->poll_ms = (uint64_t)ckpt_conf_ms(conf, "poll", station);
     s->cycle_ms = (uint64_t)ckpt_conf_ms(conf, "negotiation_cycle", NULL);
     s->checkpoint_bandwidth =

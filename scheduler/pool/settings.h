@@ -33,9 +33,11 @@ struct settings {
     char mail_command[1024];
     uint64_t log_max; /* bytes of a daemon's log before it is put aside */
     uint32_t keep_images;
-    uint32_t lease_s;       /* starter unheard of this long: lost */
-    bool encrypt_files;     /* between job and shadow */
-    uint64_t job_memory;    /* bytes; 0: no limit */
+    uint32_t lease_s;    /* starter unheard of this long: lost */
+    bool encrypt_files;  /* between job and shadow */
+    uint64_t job_memory; /* bytes; 0: no limit */
+    uint64_t job_disk;   /* bytes; 0: no limit */
+    int job_nice;
     char job_user[64];      /* jobs run as, when we are root */
     char scratch[PATH_MAX]; /* where scratch directories are made */
     uint64_t cycle_ms;      /* how often a home with idle jobs asks */

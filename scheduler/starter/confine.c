@@ -9,6 +9,7 @@
 #include <linux/landlock.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -167,15 +168,17 @@ static int confine_files(const struct confine *confine, struct ckpt_err *err)
  * counts within the session alone, and the session has a value of its own.
  * Without privilege it can be written ten times in a second by all of the
  * machine. */
-static void confine_session(void)
+static void confine_session(int nice)
 {
     struct timespec moment = {0, 110000000};
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", nice);
     int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
 
     if (fd < 0)
         return;
     for (int i = 0; i < AUTOGROUP_TRIES; i++) {
-        if (write(fd, "19", 2) > 0 || errno != EAGAIN)
+        if (write(fd, text, (size_t)n) > 0 || errno != EAGAIN)
             break;
         nanosleep(&moment, NULL);
     }
@@ -186,9 +189,9 @@ static int confine_use(const struct confine *confine, struct ckpt_err *err)
 {
     struct rlimit none = {0, 0}, data = {confine->memory, confine->memory};
 
-    if (setpriority(PRIO_PROCESS, 0, 19) < 0)
-        return ckpt_err_sys(err, "nice 19");
-    confine_session();
+    if (setpriority(PRIO_PROCESS, 0, confine->nice) < 0)
+        return ckpt_err_sys(err, "nice %d", confine->nice);
+    confine_session(confine->nice);
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BE_LOWEST);
     if (setrlimit(RLIMIT_CORE, &none) < 0)
         return ckpt_err_sys(err, "RLIMIT_CORE");

@@ -24,6 +24,7 @@ struct confine {
     uid_t uid;
     gid_t gid;
     pid_t parent;    /* ours: the job dies when it does */
+    int nice;        /* and its session's */
     uint64_t memory; /* bytes of data, where no control group bounds it; or 0 */
     const shadow_grants_ok *mounted; /* it is in a view (view.h), or NULL */
 };

@@ -1,6 +1,7 @@
 /* job.c - see job.h */
 #include "scheduler/starter/job.h"
 
+#include "lib/capture/arena.h"
 #include "lib/common/io.h"
 #include "scheduler/pool/program.h"
 #include "scheduler/starter/command.h"
@@ -29,17 +30,23 @@ int job_fetch(struct job *job, struct slink *shadow, const char *scratch,
               struct ckpt_err *err)
 {
     bool image = job->start.image_size > 0;
+    uint64_t size = image ? job->start.image_size : job->start.executable_size;
     char path[PATH_MAX];
 
+    if (job->disk.limit > 0 && size > job->disk.limit)
+        return ckpt_err_set(err, EFBIG,
+                            "its %s of %llu MB is larger than the station's "
+                            "job_disk of %llu MB",
+                            image ? "image" : "program",
+                            (unsigned long long)(size >> 20),
+                            (unsigned long long)(job->disk.limit >> 20));
     if (command_scratch(scratch, command_file(&job->start), path, err) < 0)
         return -1;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                   image ? 0600 : 0700);
     if (fd < 0)
         return ckpt_err_sys(err, "%s", path);
-    int rc = slink_fetch(
-        shadow, image,
-        image ? job->start.image_size : job->start.executable_size, fd, err);
+    int rc = slink_fetch(shadow, image, size, fd, err);
     close(fd);
     if (rc == 0)
         rc = slink_grants(shadow, &job->grants, err);
@@ -229,8 +236,9 @@ static int start_launch(struct job *job, struct launch *launch,
                         struct ckpt_err *err)
 {
     cgroup_make(&job->cgroup, job->memory);
-    if (!job->cgroup.has_memory)
-        launch->confine.memory = job->memory;
+    if (!job->cgroup.has_memory && job->memory > 0)
+        launch->confine.memory =
+            job->memory + CKPT_ARENA_BYTES + CKPT_ARENA_WRITING;
     if (job_mounted(job) && start_server(job, launch, err) < 0)
         return -1;
     int rc = start_child(job, launch, err);
@@ -242,10 +250,11 @@ static int start_launch(struct job *job, struct launch *launch,
 int job_start(struct job *job, const struct ckpt_boot *boot,
               const char *scratch, struct ckpt_err *err)
 {
-    struct launch launch = {.job = job,
-                            .confine = {.scratch = scratch, .parent = getpid()},
-                            .command = {.program_fd = -1},
-                            .boot_fd = boot_pipe(boot, err)};
+    struct launch launch = {
+        .job = job,
+        .confine = {.scratch = scratch, .nice = job->nice, .parent = getpid()},
+        .command = {.program_fd = -1},
+        .boot_fd = boot_pipe(boot, err)};
     int rc = -1;
 
     if (launch.boot_fd < 0)
@@ -349,8 +358,10 @@ enum job_change job_look(struct job *job)
  * image. */
 static bool image_is_damaged(const struct job *job, const char *scratch)
 {
-    struct confine confine = {
-        .scratch = scratch, .parent = getpid(), .program_fd = -1};
+    struct confine confine = {.scratch = scratch,
+                              .nice = job->nice,
+                              .parent = getpid(),
+                              .program_fd = -1};
     char program[PATH_MAX];
     struct ckpt_err err;
     int status;

@@ -9,6 +9,7 @@
 #include "lib/common/err.h"
 #include "lib/proto/boot.h"
 #include "scheduler/starter/cgroup.h"
+#include "scheduler/starter/disk.h"
 #include "scheduler/starter/fileserver.h"
 #include "scheduler/starter/frontend.h"
 #include "scheduler/starter/slink.h"
@@ -18,7 +19,9 @@
 
 struct job {
     const char *user;       /* to run as when we are root, or NULL */
+    int nice;               /* its, and its session's */
     uint64_t memory;        /* it may have, in bytes; 0: all there is */
+    struct disk disk;       /* the same of its scratch directory */
     shadow_start_ok start;  /* what to run */
     enum frontend frontend; /* when its files are mounted it has a view: */
     shadow_grants_ok grants;

@@ -61,7 +61,8 @@ struct starter {
     bool away; /* we suspended the job: the shadow does not answer */
     bool leaving;
     bool killing;
-    char why[512]; /* why we killed it */
+    bool over_disk; /* we killed it: it takes more than it may */
+    char why[512];  /* why we killed it */
     /* events that could not be sent yet; the newest stop state only */
     bool start_pending;
     bool stop_pending;
@@ -266,6 +267,27 @@ static void look_after_server(struct starter *st)
         kill_job(st, "the server of its files has ended");
 }
 
+static void look_after_disk(struct starter *st)
+{
+    struct disk *disk = &st->job.disk;
+
+    if (st->over_disk || st->killing ||
+        !disk_look(disk, st->scratch, st->job.pid, now_ms()))
+        return;
+    st->over_disk = true;
+    log_line("job %llu: killed: it takes %llu MB of disk",
+             (unsigned long long)st->boot.job,
+             (unsigned long long)(disk->used >> 20));
+    job_kill(&st->job);
+}
+
+static int tick_ms(const struct starter *st)
+{
+    if (st->stop_pending)
+        return TICK_MS / 10;
+    return st->job.disk.limit > 0 ? DISK_LOOK_MS : TICK_MS;
+}
+
 static void attend(struct starter *st)
 {
     for (;;) {
@@ -274,12 +296,13 @@ static void attend(struct starter *st)
             {.fd = st->killing ? -1 : st->link_fd, .events = POLLIN},
             {.fd = slink_fd(st->shadow), .events = POLLIN},
         };
-        poll(fds, 3, st->stop_pending ? TICK_MS / 10 : TICK_MS);
+        poll(fds, 3, tick_ms(st));
         if (fds[1].fd >= 0)
             look_after_link(st);
         if (look_after_job(st))
             return;
         look_after_server(st);
+        look_after_disk(st);
         if (fds[2].revents) /* nothing is asked: it closed the connection */
             slink_disconnect(st->shadow);
         look_after_shadow(st);
@@ -362,6 +385,14 @@ static void finish(struct starter *st)
     if (st->killing) {
         fileserver_kill(&st->job.server);
         snprintf(text, sizeof text, "evicted: %s", st->why);
+    } else if (st->over_disk) {
+        fileserver_kill(&st->job.server);
+        failed = true;
+        snprintf(text, sizeof text,
+                 "killed: it wanted more disk than the station's job_disk of "
+                 "%llu MB: its files there took %llu MB",
+                 (unsigned long long)(st->job.disk.limit >> 20),
+                 (unsigned long long)(st->job.disk.used >> 20));
     } else if (!failed && !files_arrived(st, text, sizeof text)) {
         failed = true;
     } else if (!failed && job_wanted_memory(&st->job)) {
@@ -428,11 +459,13 @@ failed:
 
 static int usage(FILE *out, int rc)
 {
-    fprintf(out,
-            "usage: ckpt-starter --scratch DIR --boot-fd N --link-fd N "
-            "[--user NAME] [--memory BYTES]\nStarted by ckpt-station, with the "
-            "job's boot "
-            "record on descriptor N.\nexample: none; it is not for people\n");
+    fprintf(
+        out,
+        "usage: ckpt-starter --scratch DIR --boot-fd N --link-fd N "
+        "[--user NAME] [--memory BYTES] [--disk BYTES] [--nice N]\nStarted by "
+        "ckpt-station, with the "
+        "job's boot "
+        "record on descriptor N.\nexample: none; it is not for people\n");
     return rc;
 }
 
@@ -451,7 +484,7 @@ static int prepare_signals(void)
 int main(int argc, char **argv)
 {
     struct starter st = {
-        .boot_fd = -1, .link_fd = -1, .job = {.complaint_fd = -1}};
+        .boot_fd = -1, .link_fd = -1, .job = {.nice = 19, .complaint_fd = -1}};
 
     ckpt_stdfds_fill(O_RDWR);
     for (int i = 1; i < argc; i++) {
@@ -469,6 +502,10 @@ int main(int argc, char **argv)
             st.user = argv[++i];
         else if (strcmp(argv[i], "--memory") == 0)
             st.job.memory = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--nice") == 0)
+            st.job.nice = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--disk") == 0)
+            st.job.disk.limit = strtoull(argv[++i], NULL, 10);
         else
             return usage(stderr, 2);
     }

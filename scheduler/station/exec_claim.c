@@ -165,7 +165,7 @@ static int boot_pipe(const station_start_args *args, struct ckpt_err *err)
 static void become_starter(struct exec *exec, const char *program, int boot_fd,
                            int link_fd, int lock_fd)
 {
-    char boot[16], link[16], pid[32], memory[32];
+    char boot[16], link[16], pid[32], memory[32], disk[32], nice[16];
     sigset_t none;
 
     sigemptyset(&none);
@@ -181,9 +181,12 @@ static void become_starter(struct exec *exec, const char *program, int boot_fd,
     snprintf(link, sizeof link, "%d", link_fd);
     snprintf(memory, sizeof memory, "%llu",
              (unsigned long long)exec->settings.job_memory);
+    snprintf(nice, sizeof nice, "%d", exec->settings.job_nice);
+    snprintf(disk, sizeof disk, "%llu",
+             (unsigned long long)exec->settings.job_disk);
     execl(program, program, "--scratch", exec->claim.scratch, "--boot-fd", boot,
           "--link-fd", link, "--user", exec->settings.job_user, "--memory",
-          memory, (char *)NULL);
+          memory, "--disk", disk, "--nice", nice, (char *)NULL);
     log_line("%s: %s", program, strerror(errno));
     _exit(127);
 }

@@ -57,6 +57,9 @@ void exec_describe(struct exec *exec, pool_station *ad)
 
     sysinfo(&memory);
     statvfs(exec->scratch, &disk);
+    uint64_t disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (exec->settings.job_disk > 0 && exec->settings.job_disk < disk_free)
+        disk_free = exec->settings.job_disk;
     *ad = (pool_station){
         .name = exec->name,
         .addr = exec->addr,
@@ -69,7 +72,7 @@ void exec_describe(struct exec *exec, pool_station *ad)
         .load_milli = load_milli(&exec->load),
         .mem_total = (uint64_t)memory.totalram * memory.mem_unit,
         .mem_free = (uint64_t)memory.freeram * memory.mem_unit,
-        .disk_free = (uint64_t)disk.f_bavail * disk.f_frsize,
+        .disk_free = disk_free,
         .cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
         .arch = (char *)(uintptr_t) "x86_64",
         .features = features(exec),

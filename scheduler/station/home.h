@@ -44,6 +44,7 @@ struct active {
     uint64_t cpu_ms;   /* used on the station, as far as we heard */
     uint64_t check_ms; /* next question to the station */
     uint64_t stale_ms; /* the station does not know it, since; 0: it does */
+    bool taken_back;   /* the claim was over before the job began */
     bool leave, kill;  /* the station is to get it off */
     bool ordered;      /* because the coordinator says so */
     bool refused;      /* its last checkpoint */
@@ -54,6 +55,7 @@ struct active {
     uint64_t leave_since_ms;
     uint64_t retry_ms;  /* its end could not be written down: not before */
     uint64_t ending_ms; /* the shadow was told to end; 0: not */
+    pid_t shadow;       /* was started for this epoch; 0: by an earlier home */
     pid_t resumed;      /* a killed shadow was started again; 0: it lives */
     uint64_t looked_ms; /* the last look; 0: look now */
     int events_wd;      /* of home->inotify, or -1 */
@@ -172,6 +174,9 @@ void incarnation_ended(struct home *home, struct active *active,
 /* The same with an event of ours. */
 void end_with(struct home *home, struct active *active, enum job_event event,
               const struct job_detail *detail);
+/* It ended without having said how: lost, or what else it comes to. */
+enum job_event lost_event(const struct active *active,
+                          struct job_detail *detail);
 /* The job was started: what went wrong before does not count any more. */
 void forget_failures(struct home *home, uint64_t id);
 

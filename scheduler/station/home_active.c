@@ -147,7 +147,7 @@ static void shadow_lost(struct home *home, struct active *active)
     active_leave(active, true, "its shadow is lost");
     if (station_leave(home, active, &err) < 0 && errno != ESTALE)
         log_line("job %llu: %s", (unsigned long long)active->id, err.text);
-    end_with(home, active, JOB_EV_LOST, &detail);
+    end_with(home, active, lost_event(active, &detail), &detail);
 }
 
 /* One that was killed is started again, and goes on; the job notices a pause.
@@ -169,6 +169,28 @@ static void shadow_gone(struct home *home, struct active *active)
     }
 }
 
+/* True when the shadow of this epoch has the lock.  One that has not yet is
+ * waited for; one of an epoch that was given up is ended. */
+static bool shadow_locked(struct home *home, struct active *active,
+                          uint64_t now)
+{
+    pid_t pid = jobdir_shadow_pid(active->dir);
+
+    if (pid == active->shadow)
+        return true;
+    if (kill(active->shadow, 0) == 0 &&
+        now - active->phase_ms <= SHADOW_LIMIT_MS)
+        return false;
+    if (pid > 0) {
+        log_line("job %llu: shadow %d of an earlier epoch is still there",
+                 (unsigned long long)active->id, (int)pid);
+        kill(pid, SIGTERM);
+    }
+    if (pid != 0 || !take_exit(home, active))
+        shadow_lost(home, active);
+    return false;
+}
+
 static void step_shadow(struct home *home, struct active *active, uint64_t now)
 {
     char host[JOBDIR_HOST_MAX];
@@ -176,12 +198,8 @@ static void step_shadow(struct home *home, struct active *active, uint64_t now)
     uint16_t port;
 
     bool old = now - active->phase_ms > SHADOW_LIMIT_MS;
-    bool fresh = now - active->phase_ms < 1000;
-    if (jobdir_shadow_pid(active->dir) == 0) {
-        if (!fresh && !take_exit(home, active))
-            shadow_lost(home, active);
-        return; /* it has perhaps not taken its lock yet */
-    }
+    if (!shadow_locked(home, active, now))
+        return;
     if (jobdir_addr_read(active->dir, host, &port, &err) < 0) {
         if (old)
             end_shadow(active, now);
@@ -191,6 +209,7 @@ static void step_shadow(struct home *home, struct active *active, uint64_t now)
     active->check_ms = now + CHECK_MS;
     if (start_send(home, active, &err) == 0)
         return;
+    active->taken_back = errno == ESTALE;
     log_line("job %llu: %s does not start it: %s",
              (unsigned long long)active->id, active->station, err.text);
     if (active->leave)

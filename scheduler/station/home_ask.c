@@ -33,6 +33,14 @@ struct gather {
     bool failed;
 };
 
+/* Its image, at least, is brought there. */
+static uint64_t disk_need(const struct job *job)
+{
+    return job->image_generation > 0 && job->image_size > job->spec.disk_need
+               ? job->image_size
+               : job->spec.disk_need;
+}
+
 bool home_describe_job(const struct job *job, coord_idle_job *to)
 {
     *to = (coord_idle_job){
@@ -40,7 +48,7 @@ bool home_describe_job(const struct job *job, coord_idle_job *to)
         .prio = job->prio,
         .submitted = job->submitted_ms / 1000,
         .mem_need = job->spec.mem_need,
-        .disk_need = job->spec.disk_need,
+        .disk_need = disk_need(job),
     };
     return words_copy(&to->owner, job->spec.owner) &&
            words_copy(&to->want_station, job->want_station) &&

@@ -20,6 +20,7 @@ enum { RETRY_MS = 2000 };
 static const char EVICTED[] = "evicted: ";
 static const char DAMAGED[] = "damaged image: ";
 static const char MEMORY[] = "killed: it wanted more memory";
+static const char DISK[] = "killed: it wanted more disk";
 
 /* Starts that failed are counted apart from incarnations that were lost: a
  * job is held for what is wrong with it, not with the machines. */
@@ -174,6 +175,25 @@ static enum job_event killed_event(struct home *home,
     return JOB_EV_FAULT;
 }
 
+/* The owner came back between claim and start: nothing went wrong. */
+enum job_event lost_event(const struct active *active,
+                          struct job_detail *detail)
+{
+    if (!active->taken_back)
+        return JOB_EV_LOST;
+    detail->text = "the station took it back before it began";
+    return JOB_EV_EVICTED;
+}
+
+/* It wanted more than its station gives. */
+static enum job_hold too_much(const char *text)
+{
+    if (strncmp(text, MEMORY, strlen(MEMORY)) == 0)
+        return JOB_HOLD_MEMORY;
+    return strncmp(text, DISK, strlen(DISK)) == 0 ? JOB_HOLD_DISK
+                                                  : JOB_HOLD_NONE;
+}
+
 void incarnation_ended(struct home *home, struct active *active,
                        const struct jobexit *end)
 {
@@ -211,8 +231,7 @@ void incarnation_ended(struct home *home, struct active *active,
             event = home_fault(home, active, &detail);
             break;
         }
-        if (strncmp(end->text, MEMORY, strlen(MEMORY)) == 0) {
-            detail.hold_code = JOB_HOLD_MEMORY;
+        if ((detail.hold_code = too_much(end->text)) != JOB_HOLD_NONE) {
             event = JOB_EV_FAULT;
             break;
         }
@@ -220,6 +239,7 @@ void incarnation_ended(struct home *home, struct active *active,
         event = failed_event(home, active, &detail);
         break;
     case JOBEXIT_LOST:
+        event = lost_event(active, &detail);
         break;
     }
     end_with(home, active, event, &detail);

@@ -259,6 +259,8 @@ static int start_shadow(struct home *home, const struct job *job,
                                     active->token, err);
     if (pid < 0)
         return -1;
+    active->shadow = pid;
+    active->phase_ms = pool_now_ms(); /* writing things down may take long */
     log_line("job %llu epoch %u: shadow is process %d, for %s",
              (unsigned long long)active->id, active->epoch, (int)pid,
              active->station);

@@ -32,7 +32,8 @@ pool_start() { # N [--set ...]
     local n=$1
     shift
     ckpt pool start --stations "$n" --set idle_start=0 --set load_start=1000 \
-        --set poll=100ms --set negotiation_cycle=100ms "$@" >/dev/null
+        --set poll=100ms --set negotiation_cycle=100ms --set job_nice=1 \
+        "$@" >/dev/null
 }
 
 # Wait until a command succeeds, at most 30 s.

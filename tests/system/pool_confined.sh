@@ -18,7 +18,7 @@ mkdir -m 711 "$work/scratch"
 echo secret >"$work/home/file"
 cd "$work/home"
 
-pool_start 1 --set "scratch=$work/scratch"
+pool_start 1 --set job_nice=19 --set "scratch=$work/scratch"
 job=$(ckpt submit --front-end trap -- "$work/confined" "$work/home/file" |
     tr -dc 0-9)
 held() {

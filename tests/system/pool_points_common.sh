@@ -30,7 +30,7 @@ run_ends() {
     [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null
     if [ $status -ne 0 ]; then
         echo "== $scenario: $point $when, $victim killed"
-        tail -n 25 "$CKPT_POOL"/*/log
+        cat "$CKPT_POOL"/home/jobs/*/shadow.log; tail -n 60 "$CKPT_POOL"/*/log
     fi
     kill_pool
     clean_pool
@@ -259,6 +259,19 @@ vacating_now() { grep -q -- '-> Vacating' "$CKPT_POOL"/station.*/log; }
 do_starting_evicted() {
     settings=suspend_grace=200ms
     starts fetched && types_at_job 3 && try vacating_now && ends_well
+}
+# Its station took the claim back before it was told to start it: by no
+# accident, so it is not lost.
+do_starting_taken() {
+    [ "$point" = none ] || { counter && ends_well && return; }
+    echo "job idle matched after" >"$CKPT_TESTPOINT"
+    counter && again test -s "$CKPT_TESTPOINT.at"
+    owner_types s1 1 && owner_types s2 1
+    sleep 0.5
+    kill -CONT "$(cat "$CKPT_TESTPOINT.at")" && ends_well
+    ! grep 'lost: now' "$CKPT_POOL/home/log" || fail "it counts as lost"
+    grep -q 'evicted: now idle' "$CKPT_POOL/home/log" ||
+        fail "its station kept the claim"
 }
 do_starting_events() { # the program is there before its starter has said so
     touch deny && starts begun && try said denied && try said checkpointed
