@@ -74,6 +74,14 @@ CHECK_LONG_TESTS += tests/system/pool_outage.sh
 dist_check_SCRIPTS += tests/system/pool_quota.sh
 TESTS += tests/system/pool_quota.sh
 
+# Who may do what.
+check_PROGRAMS += tests/system/call_again
+tests_system_call_again_SOURCES = tests/system/call_again.c
+tests_system_call_again_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_system_call_again_LDADD = $(POOL_LIBS)
+dist_check_SCRIPTS += tests/system/pool_trust.sh
+TESTS += tests/system/pool_trust.sh
+
 # A pool of several machines.
 EXTRA_DIST += tests/system/net_common.sh tests/system/net_pool.sh
 check_PROGRAMS += tests/system/rough_link
