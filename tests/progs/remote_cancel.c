@@ -53,6 +53,7 @@ int main(void)
     setvbuf(stdout, NULL, _IONBF, 0);
     pipe(ends);
     file = open("cancel.txt", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ftruncate(file, 105000); /* it may be cancelled before its first write */
     cancel(in_pipe);
     cancel(in_writes);
     FILE *f = fopen("segv.txt", "w");
