@@ -79,8 +79,8 @@ check_PROGRAMS += tests/system/call_again
 tests_system_call_again_SOURCES = tests/system/call_again.c
 tests_system_call_again_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_system_call_again_LDADD = $(POOL_LIBS)
-dist_check_SCRIPTS += tests/system/pool_trust.sh
-TESTS += tests/system/pool_trust.sh
+dist_check_SCRIPTS += tests/system/pool_trust.sh tests/system/pool_why.sh
+TESTS += tests/system/pool_trust.sh tests/system/pool_why.sh
 
 # A pool of several machines.
 EXTRA_DIST += tests/system/net_common.sh tests/system/net_pool.sh
