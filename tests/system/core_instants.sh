@@ -40,8 +40,9 @@ END
 [ ! -x /usr/bin/python3 ] ||
     go python3 threads.py /usr/bin/python3 threads.py
 
-# The same with increments, written by a child, one in three compressed.
-export CKPT_INCREMENTAL=on MORE=3
+# The same with increments, written by a child, one in three compressed, whose
+# chains are merged in the background all the time.
+export CKPT_INCREMENTAL=on CKPT_MERGE=1 MORE=3
 go heat+increments "$top_srcdir/examples/heat-openmp/small.in" "$work/heat" \
     small.in
 [ ! -x /usr/bin/python3 ] ||
