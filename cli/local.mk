@@ -19,3 +19,10 @@ ckpt_SOURCES += cli/image.c cli/image.h cli/image_show.c \
 	cli/image_symbols.c cli/image_symbols.h
 ckpt_CPPFLAGS += $(UNWIND_CFLAGS)
 ckpt_LDADD += $(UNWIND_LIBS)
+
+# For machines with another libc, where nothing of ours is installed: `make
+# ckpt-static`, where all libraries are there as archives, too.
+ckpt-static: $(ckpt_OBJECTS) $(ckpt_DEPENDENCIES)
+	$(AM_V_CCLD)$(CC) $(AM_CFLAGS) $(CFLAGS) -static $(LDFLAGS) -o $@ \
+		$(ckpt_OBJECTS) $(ckpt_LDADD) $(LIBS) -llzma -lz
+CLEANFILES += ckpt-static

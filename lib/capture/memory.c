@@ -6,6 +6,8 @@
  *     library, program      ANON            all of it: the image needs no file
  *     other file, private   FILE            the changed pages
  *     file, shared          FILE            none: the file is referred to
+ *     ... of the system,    ANON            all of it
+ *         small, to read
  *     reserved huge pages   ANON            present pages that are not zero
  *     shared, no name       SHARED          pages that are not zero
  *     vdso, vvar            VDSO, VVAR      the vdso's code
@@ -138,6 +140,14 @@ static bool stat_mapped(struct ckpt_map *m)
     return true;
 }
 
+/* What libc maps shared to read, of the machine's own files (gconv's cache): on
+ * another machine it is another, and is carried along like the libraries. */
+static bool is_of_the_system(const struct ckpt_map *m)
+{
+    return !(m->prot & PROT_WRITE) && starts_with(m->path, "/usr/lib") &&
+           m->size <= COPY_FILE_MAX;
+}
+
 /* The file has no name, but its content is in the image. */
 static bool is_saved(const struct look *l, struct ckpt_map *m)
 {
@@ -199,6 +209,8 @@ static int classify_file(struct look *l, struct ckpt_map *m)
         return 0;
     }
     bool named = stat_mapped(m);
+    if (named && is_of_the_system(m))
+        m->flags &= ~(uint32_t)CKPT_MAPF_SHARED;
     if (m->flags & CKPT_MAPF_SHARED) {
         m->kind = CKPT_MAP_FILE;
         return named ? 0

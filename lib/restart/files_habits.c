@@ -3,12 +3,14 @@
  */
 #include "lib/restart/files_kinds.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int set_owner(int fd, uint32_t owner)
+static int set_owner(int fd, uint32_t owner, bool async)
 {
     struct f_owner_ex o = {.type = F_OWNER_PID, .pid = getpid()};
 
@@ -16,6 +18,10 @@ static int set_owner(int fd, uint32_t owner)
         o.type = F_OWNER_TID;
     if (owner == CKPT_OWNER_GROUP)
         o = (struct f_owner_ex){.type = F_OWNER_PGRP, .pid = getpgrp()};
+    if (owner == CKPT_OWNER_GROUP && o.pid == 0) { /* not in the namespace */
+        errno = ESRCH;
+        return async ? -1 : 0;
+    }
     return owner ? fcntl(fd, F_SETOWN_EX, &o) : 0;
 }
 
@@ -31,7 +37,7 @@ int ckpt_files_commit_habits(const struct ckpt_open_file *f, int fd,
                                    sizeof low_mark) < 0) ||
         (h->peek_from && setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &peek_from,
                                     sizeof peek_from) < 0) ||
-        set_owner(fd, h->owner) < 0 ||
+        set_owner(fd, h->owner, f->flags & O_ASYNC) < 0 ||
         (h->signal && fcntl(fd, F_SETSIG, (int)h->signal) < 0))
         return ckpt_err_sys(err, "%s", f->path);
     /* last: from here on it sends */

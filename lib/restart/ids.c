@@ -46,7 +46,7 @@ static bool is_free(pid_t id)
 static int wait_ms(pid_t id)
 {
     char path[64], text[512] = "", state = '\0';
-    unsigned long flags = 0;
+    unsigned long flags = 0, pending = 0;
 
     snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
     FILE *in = fopen(path, "re");
@@ -56,10 +56,14 @@ static int wait_ms(pid_t id)
     fclose(in);
     const char *paren = read ? strrchr(text, ')') : NULL;
     if (paren)
-        sscanf(paren + 1, " %c %*d %*d %*d %*d %*d %lu", &state, &flags);
+        sscanf(paren + 1,
+               " %c %*s %*s %*s %*s %*s %lu %*s %*s %*s %*s %*s %*s %*s %*s "
+               "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+               &state, &flags, &pending);
     if (state == 'Z' || state == 'X')
         return GONE_WAIT_MS;
-    return flags & PF_EXITING ? DYING_WAIT_MS : 0;
+    bool is_killed = (flags & PF_EXITING) || (pending >> (SIGKILL - 1) & 1);
+    return is_killed ? DYING_WAIT_MS : 0;
 }
 
 static bool wait_free(pid_t id)

@@ -138,7 +138,7 @@ for source; do
         fi
         runs=$((runs + 1))
         go_through "$name"
-        [ ! -e "$work/refused" ] || sed 's/[0-9]\{3,\}/N/g' "$work/refused" | sort | uniq -c
+        [ ! -e "$work/refused" ] || sed "s/[0-9]\\{3,\\}/N/g; s/^/$name: /" "$work/refused" | sort | uniq -c
     done
 done
 echo "counts: $total $refusals"
