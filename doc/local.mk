@@ -28,7 +28,7 @@ dist_man_MANS += doc/man/ckpt-shadow.8 doc/man/ckpt-master.8 doc/man/ckpt-coordi
 	doc/man/ckpt-station.8 doc/man/ckpt-starter.8 doc/man/ckpt-mount.8 doc/man/ckpt-input.8
 EXTRA_DIST += doc/decisions/0001-restore-before-the-jump.md doc/decisions/0004-stage-then-move.md \
 	doc/decisions/0006-interrupted-calls.md doc/decisions/0010-names-before-traps.md doc/decisions/0012-no-mount.md doc/decisions/0013-owners-of-locks.md doc/decisions/0018-home-queue.md doc/decisions/0015-pager.md \
-	doc/decisions/0016-plain-transport.md doc/decisions/0017-scale-and-faults.md doc/decisions/0023-stopping-at-once.md doc/decisions/0019-own-memory-functions.md \
+	doc/decisions/0016-plain-transport.md doc/decisions/0017-scale-and-faults.md doc/decisions/0023-stopping-at-once.md doc/decisions/0019-own-memory-functions.md doc/decisions/0020-mount.md \
 	doc/decisions/0005-pool-daemons.md doc/decisions/0007-ids.md \
 	doc/decisions/0008-keeper.md doc/decisions/0009-increments.md \
 	doc/decisions/0011-pages-by-pipe.md doc/decisions/0014-who-pays-for-a-checkpoint.md \

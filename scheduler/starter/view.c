@@ -90,7 +90,7 @@ static int enter_user(uid_t uid, gid_t gid, struct ckpt_err *err)
                : 0;
 }
 
-static int enter_namespaces(uid_t uid, gid_t gid, struct ckpt_err *err)
+int view_namespaces(uid_t uid, gid_t gid, struct ckpt_err *err)
 {
     if (geteuid() != 0 && enter_user(uid, gid, err) < 0)
         return -1;
@@ -130,7 +130,7 @@ int view_probe(const char *scratch, struct ckpt_err *err)
         return ckpt_err_sys(err, "pipe");
     pid_t pid = fork();
     if (pid == 0) {
-        if (enter_namespaces(geteuid(), getegid(), &why) == 0)
+        if (view_namespaces(geteuid(), getegid(), &why) == 0)
             mount_fuse(scratch, geteuid(), getegid(), &why);
         (void)!write(report[1], why.text, strlen(why.text));
         _exit(0);
@@ -259,9 +259,8 @@ static int make_root(const struct view *view, const char *root,
 /* --- what was granted -------------------------------------------------------
  */
 
-/* Mount our end of the file system and give the other to the server. */
-static int connect_server(const struct view *view, const char *root,
-                          struct ckpt_err *err)
+int view_mount(const char *place, uid_t uid, gid_t gid, int server,
+               struct ckpt_err *err)
 {
     union {
         struct cmsghdr head;
@@ -269,24 +268,33 @@ static int connect_server(const struct view *view, const char *root,
     } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
                           .cmsg_level = SOL_SOCKET,
                           .cmsg_type = SCM_RIGHTS}};
-    char place[PATH_MAX], byte = 0;
+    char byte = 0;
     struct iovec iov = {&byte, 1};
     struct msghdr msg = {.msg_iov = &iov,
                          .msg_iovlen = 1,
                          .msg_control = &control,
                          .msg_controllen = sizeof control};
 
-    if (read(view->server, &byte, 1) != 1)
+    if (read(server, &byte, 1) != 1)
         return ckpt_err_set(err, EPIPE, "ckpt-mount does not come up");
-    if (join(place, root, VIEW_HOME, "", err) < 0)
-        return -1;
-    int fd = mount_fuse(place, view->uid, view->gid, err);
+    int fd = mount_fuse(place, uid, gid, err);
     if (fd < 0)
         return -1;
     memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-    ssize_t n = sendmsg(view->server, &msg, MSG_NOSIGNAL);
+    ssize_t n = sendmsg(server, &msg, MSG_NOSIGNAL);
     close(fd);
     return n == 1 ? 0 : ckpt_err_sys(err, "ckpt-mount");
+}
+
+/* Our end of the file system; the other is the server's. */
+static int connect_server(const struct view *view, const char *root,
+                          struct ckpt_err *err)
+{
+    char place[PATH_MAX];
+
+    if (join(place, root, VIEW_HOME, "", err) < 0)
+        return -1;
+    return view_mount(place, view->uid, view->gid, view->server, err);
 }
 
 static bool is_below(const char *path, const char *dir)
@@ -396,7 +404,7 @@ int view_enter(const struct view *view, struct ckpt_err *err)
 
     umask(022);
     if (join(root, view->scratch, "/root", "", err) < 0 ||
-        enter_namespaces(view->uid, view->gid, err) < 0 ||
+        view_namespaces(view->uid, view->gid, err) < 0 ||
         make_root(view, root, err) < 0 || connect_server(view, root, err) < 0)
         return -1;
     for (unsigned n = 0; n < view->grants.grants.grants_len; n++)

@@ -42,6 +42,12 @@ int view_prepare(const char *scratch, struct ckpt_err *err);
 /* Enter it.  The working directory is / then. */
 int view_enter(const struct view *view, struct ckpt_err *err);
 
+/* The two parts of it that others need: namespaces in which to mount, and the
+ * mount at `place`, when the server at the other end of the socket is ready. */
+int view_namespaces(uid_t uid, gid_t gid, struct ckpt_err *err);
+int view_mount(const char *place, uid_t uid, gid_t gid, int server,
+               struct ckpt_err *err);
+
 /* A granted path is mounted by itself: it does not lie below another one. */
 bool view_mounts(const shadow_grants_ok *grants, unsigned n);
 

@@ -14,7 +14,12 @@ tests_bench_image_write_SOURCES = tests/bench/image_write.c
 tests_bench_image_write_LDADD = $(IMAGE_LIBS) -lm
 
 # Remote files against bare TCP, local files and sshfs: `make bench-remote`.
-EXTRA_PROGRAMS += tests/bench/remote_raw tests/bench/delay_link
+EXTRA_PROGRAMS += tests/bench/remote_raw tests/bench/delay_link \
+	tests/bench/on_mount
+tests_bench_on_mount_SOURCES = tests/bench/on_mount.c scheduler/starter/view.c
+tests_bench_on_mount_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
+tests_bench_on_mount_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
+	$(SODIUM_LIBS)
 tests_bench_remote_raw_SOURCES = tests/bench/remote_raw.c
 tests_bench_remote_raw_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS)
@@ -23,11 +28,12 @@ tests_bench_delay_link_LDADD = lib/libproto.a lib/libcommon.a $(TIRPC_LIBS) \
 	$(SODIUM_LIBS) -lpthread
 EXTRA_DIST += tests/bench/remote_work.c tests/bench/remote_speed.sh \
 	tests/bench/remote_report.awk tests/bench/remote_leverage.sh \
+	tests/bench/remote_mount.sh \
 	tests/bench/remote_calls.c \
 	tests/bench/remote_calls.sh
 .PHONY: bench-remote bench-remote-calls
 bench-remote: all tests/unit/real-shadow tests/bench/remote_raw \
-		tests/bench/delay_link
+		tests/bench/delay_link tests/bench/on_mount
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_speed.sh
 bench-remote-calls: all tests/unit/real-shadow
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/remote_calls.sh

@@ -100,6 +100,8 @@ END {
     names["files"] = files " small files, files/s"
     suffix["line"] = ", over the line"
     suffix["static"] = ", static"
+    suffix["mounted"] = ", ckpt-mount"
+    suffix["trapped"] = ", trapped"
     suffix["remoteplain"] = ", plain"
     printf "%s\n%d rounds; the line: %d MB/s, 10 ms there and back\n\n",
         machine, rounds, line
@@ -128,6 +130,15 @@ END {
         compare(all[i], "remote", "sshfs", "sshfs", 3)
     for (i = 1; i <= n; i++)
         compare(streams[i], "line", "linesshfs", "sshfs", "")
+    n = split("statfs rnd4k stat r64k r1m w64k w1m r64b w64b l64b files", all,
+        " ")
+    for (i = 1; i <= n; i++) {
+        compare(all[i], "mounted", "trapped", "trapped", "")
+        compare(all[i], "mounted", "besidesshfs", "sshfs", "")
+        compare(all[i], "trapped", "besidesshfs", "sshfs", "")
+    }
+    if (nomount != "")
+        unmeasured("ckpt-mount", nomount)
     if (count["nbody.home"] + count["heat.home"] + count["walkers.home"]) {
         leverage("nbody")
         leverage("heat")

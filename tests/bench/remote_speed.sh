@@ -6,7 +6,7 @@
 #
 # The sides take turns in every round; ratios are medians over the rounds.
 # $BENCH_ROUNDS (3), $BENCH_FILES (1000; small files over the line, which takes
-# 10 to 40 s for each thousand), $BENCH_SECTIONS (calls line files leverage).
+# 10 to 40 s for each thousand), $BENCH_SECTIONS (calls line files mount leverage).
 # Ten minutes.  Leaves remote.tsv, remote.txt
 # and remote.json in tests/bench/remote.out.  sshfs is left out, by name, where
 # it, sshd or /dev/fuse is missing.
@@ -16,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/remote_leverage.sh"
 rounds=${BENCH_ROUNDS:-3}
 files=${BENCH_FILES:-1000}
-sections=${BENCH_SECTIONS:-calls line files leverage}
+sections=${BENCH_SECTIONS:-calls line files mount leverage}
 delay_ms=5 # one way
 mbit=1000
 export OMP_WAIT_POLICY=passive # threads that spin measure the others here
@@ -117,6 +117,8 @@ over_sshfs() { # PORT ROW...
     umount_sshfs
 }
 
+. "$here/remote_mount.sh"
+
 # --- the sections -----------------------------------------------------------------
 
 calls="null rnd4k stat r64k r1m w64k w1m"
@@ -164,6 +166,7 @@ for round in $(seq "$rounds"); do
         calls) run_calls ;;
         line) over_line r64k w64k r1m w1m ;;
         files) [ "$round" != 1 ] || over_line "files=$files" ;;
+        mount) run_mount ;;
         leverage) [ "$round" != 1 ] || examples ;;
         *) fail "no section $section" ;;
         esac
@@ -171,7 +174,7 @@ for round in $(seq "$rounds"); do
 done
 
 awk -f "$here/remote_report.awk" -v json="$out/remote.json" \
-    -v sshfs="$no_sshfs" -v rounds="$rounds" -v files="$files" \
+    -v sshfs="$no_sshfs" -v nomount="$no_mount" -v rounds="$rounds" -v files="$files" \
     -v line=$((mbit / 8)) -v machine="$(uname -srm); $(nproc) CPUs, $(sed -n \
         's/^model name[^:]*: //p' /proc/cpuinfo | head -1); load $(cut -d' ' \
         -f1 /proc/loadavg)" "$samples" | tee "$out/remote.txt"
