@@ -107,6 +107,7 @@ static int prepare(struct starter *st, struct ckpt_err *err)
         slink_start(st->shadow, &st->job.start, err) < 0)
         return -1;
     st->heard_ms = now_ms();
+    testpoint_hold("starter told");
     return job_fetch(&st->job, st->shadow, st->scratch, err);
 }
 
@@ -415,7 +416,6 @@ static void finish(struct starter *st)
 /* The station may have changed its mind while the program was brought here. */
 static int may_begin(struct starter *st, struct ckpt_err *err)
 {
-    testpoint_hold("starter fetched");
     if (!told_to_go(st))
         return 0;
     return ckpt_err_set(err, ECANCELED,

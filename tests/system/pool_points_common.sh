@@ -153,7 +153,7 @@ station_is() { # NAME STATE
     grep -q "$2 *$" <<<"$(ckpt status --json "$1" | tr ',{}' '\n' |
         sed -n 's/.*"state": *"\([^"]*\)".*/\1/p' | head -n 1)"
 }
-# The starter stays where it is: "fetched" before the job begins, "begun" before
+# The starter stays where it is: "told" before the job is brought, "begun" before
 # the shadow hears of it.
 hold_starter() { echo "starter $1" >"$CKPT_TESTPOINT.hold"; }
 release_starter() { rm -f "$CKPT_TESTPOINT.hold"; }
@@ -238,27 +238,27 @@ do_after_fails() {
 }
 
 # Starting, for as long as the starter is held.
-starts() { # fetched|begun
+starts() { # told|begun
     hold_starter "$1" && counter && try starter_there
 }
 do_starting_vacate() {
-    starts fetched && { ckpt vacate "$job" || true; } && ends_well
+    starts told && { ckpt vacate "$job" || true; } && ends_well
 }
 do_starting_hold() {
-    starts fetched && ask "H C" ckpt hold "$job" && release_starter
+    starts told && ask "H C" ckpt hold "$job" && release_starter
     ends_released
 }
 do_starting_rm() {
-    starts fetched && ask "X C" ckpt rm "$job" && release_starter
+    starts told && ask "X C" ckpt rm "$job" && release_starter
     ends_removed
 }
 do_starting_lost() {
-    starts fetched && kill_one starter && try state_is idle && ends_well
+    starts told && kill_one starter && try state_is idle && ends_well
 }
 vacating_now() { grep -q -- '-> Vacating' "$CKPT_POOL"/station.*/log; }
 do_starting_evicted() {
     settings=suspend_grace=200ms
-    starts fetched && types_at_job 3 && try vacating_now && ends_well
+    starts told && types_at_job 3 && try vacating_now && ends_well
 }
 # Its station took the claim back before it was told to start it: by no
 # accident, so it is not lost.
@@ -287,13 +287,13 @@ do_starting_shadow() {
 state_is_noted() { ckpt log "$job" | grep -q nobody-granted; }
 # The news of its start was lost, and it ended, or was suspended.
 do_starting_exited() {
-    starts fetched && suspend_daemon home && release_starter
+    starts told && suspend_daemon home && release_starter
     try test -e "$CKPT_POOL/home/jobs/$job/exit"
     lose_events 0 started && continue_daemon home && ends_well
 }
 do_starting_owner() {
     local station
-    starts fetched && station=$(job_get "$job" station)
+    starts told && station=$(job_get "$job" station)
     suspend_daemon home && release_starter && try said started
     owner_types "${station:-s1}" 3 >/dev/null &
     try said suspended
@@ -301,7 +301,7 @@ do_starting_owner() {
 }
 unstartable() {
     echo 'this is no program' >program && chmod +x program
-    hold_starter fetched && submit -- ./program && try starter_there
+    hold_starter told && submit -- ./program && try starter_there
 }
 do_unstartable() {
     settings=start_attempts=2
