@@ -48,8 +48,8 @@ build() {
         2>"$work/build.log" || { cat "$work/build.log"; return 1; }
 }
 
-# run_in DIR COMMAND...: in an empty DIR; output, errors and status to
-# DIR.out, DIR.err.
+# run_in DIR COMMAND...: in an empty DIR, for $RUN_LIMIT seconds (60) at most;
+# output, errors and status to DIR.out, DIR.err.
 run_in() {
     local dir=$1
     shift
@@ -58,7 +58,8 @@ run_in() {
     (
         cd "$dir"
         local status=0
-        timeout 60 "$@" >"$dir.out" 2>"$dir.err" </dev/null || status=$?
+        timeout "${RUN_LIMIT:-60}" "$@" >"$dir.out" 2>"$dir.err" </dev/null ||
+            status=$?
         echo "status $status" >>"$dir.out"
     )
 }

@@ -8,7 +8,7 @@ set -euo pipefail
 for program in "${remote_programs[@]}"; do
     build "$program" dynamic || continue
     for every in 2 7; do
-        case $program.$every in # many calls
+        case $program.$every in # many calls: remote_cut_long.sh
         remote_fast.c.2 | remote_again.c.2) continue ;;
         esac
         compare "$program" dynamic "$fake_shadow" --cut $every

@@ -48,5 +48,6 @@ remote_tests = tests/system/remote_programs.sh tests/system/remote_cut.sh \
 	tests/system/remote_errors.sh tests/system/remote_shadow.sh \
 	tests/system/remote_table.sh tests/system/remote_trips.sh \
 	tests/system/pool_tty.sh
-dist_check_SCRIPTS += $(remote_tests)
+dist_check_SCRIPTS += $(remote_tests) tests/system/remote_cut_long.sh
+CHECK_LONG_TESTS += tests/system/remote_cut_long.sh
 TESTS += $(remote_tests)
