@@ -277,8 +277,10 @@ static void write_behind(struct ckpt_file *file, struct ckpt_node *node,
                          const uint8_t *buf, size_t len, uint64_t offset,
                          bool append)
 {
-    if (node->dirty > 0 && !has_place(node, len, offset, append))
+    if (node->dirty > 0 && !has_place(node, len, offset, append)) {
         ckpt_cache_send(node);
+        send_due();
+    }
     if (node->dirty == 0 && node->parts == 0)
         window_begin(file, node, len, offset, append);
     ckpt_node_unfollow(node);

@@ -23,7 +23,7 @@
 
 enum {
     SHADOW_LIMIT_MS = 30000, /* a shadow has this long to listen */
-    CHECK_MS = 3000,         /* and an eighth of the time it is there, up to */
+    CHECK_MS = 3000,         /* and a quarter of its time there, up to */
     CHECK_MAX_MS = 30000,
     CHECK_SOON_MS = 1000,
     CHECK_LATER_MS = 15000, /* asking in vain costs everybody time */
@@ -240,7 +240,7 @@ static void step_leave(struct home *home, struct active *active, uint64_t now)
 
 static uint64_t until_check_ms(const struct active *active, uint64_t now)
 {
-    uint64_t pause = (now - active->phase_ms) / 8;
+    uint64_t pause = (now - active->phase_ms) / 4;
 
     return pause < CHECK_MS ? CHECK_MS
                             : (pause < CHECK_MAX_MS ? pause : CHECK_MAX_MS);
