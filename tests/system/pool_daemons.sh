@@ -27,7 +27,8 @@ is_gone() { # PID
 
 # Without standard descriptors the daemons take none of their own for them.
 ckpt pool start --stations 2 --set idle_start=0 --set load_start=1000 \
-    --set poll=100ms --set negotiation_cycle=100ms <&- >&- 2>&- || true
+    --set poll=100ms --set negotiation_cycle=100ms --set job_nice=1 \
+    <&- >&- 2>&- || true
 first=$(all_pids)
 for d in "${daemons[@]}"; do
     for fd in 0 1; do
