@@ -164,34 +164,12 @@ static int confine_files(const struct confine *confine, struct ckpt_err *err)
     return rc;
 }
 
-/* Where the kernel makes a group of every session (sched_autogroup), nice
- * counts within the session alone, and the session has a value of its own.
- * Without privilege it can be written ten times in a second by all of the
- * machine. */
-static void confine_session(int nice)
-{
-    struct timespec moment = {0, 110000000};
-    char text[16];
-    int n = snprintf(text, sizeof text, "%d", nice);
-    int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return;
-    for (int i = 0; i < AUTOGROUP_TRIES; i++) {
-        if (write(fd, text, (size_t)n) > 0 || errno != EAGAIN)
-            break;
-        nanosleep(&moment, NULL);
-    }
-    close(fd);
-}
-
 static int confine_use(const struct confine *confine, struct ckpt_err *err)
 {
     struct rlimit none = {0, 0}, data = {confine->memory, confine->memory};
 
     if (setpriority(PRIO_PROCESS, 0, confine->nice) < 0)
         return ckpt_err_sys(err, "nice %d", confine->nice);
-    confine_session(confine->nice);
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_BE_LOWEST);
     if (setrlimit(RLIMIT_CORE, &none) < 0)
         return ckpt_err_sys(err, "RLIMIT_CORE");
@@ -235,4 +213,22 @@ int confine_self(const struct confine *confine, struct ckpt_err *err)
     return confine_files(confine, err) < 0
                ? -1
                : confine_calls(confine->mounted, err);
+}
+
+void confine_session(pid_t pid, int nice)
+{
+    struct timespec moment = {0, 110000000};
+    char path[64], text[16];
+
+    snprintf(path, sizeof path, "/proc/%d/autogroup", (int)pid);
+    int n = snprintf(text, sizeof text, "%d", nice);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    for (int i = 0; i < AUTOGROUP_TRIES; i++) {
+        if (write(fd, text, (size_t)n) > 0 || errno != EAGAIN)
+            break;
+        nanosleep(&moment, NULL);
+    }
+    close(fd);
 }

@@ -33,6 +33,13 @@ struct confine {
  * hold could not be done; a kernel without Landlock is no failure. */
 int confine_self(const struct confine *confine, struct ckpt_err *err);
 
+/* Where the kernel makes a group of every session (sched_autogroup), nice
+ * counts within the session alone, and the session has a value of its own.
+ * Written for the job by its parent: before exec it is a copy of that, which
+ * keeps secrets, so its files in /proc are root's.  Without privilege it can be
+ * written ten times in a second by all of the machine: may take two seconds. */
+void confine_session(pid_t pid, int nice);
+
 /* Take calls away, for ever (confine_calls.c); those of a job in a view that
  * its library would refuse, too.  -1 with errno. */
 int confine_calls(bool mounted, struct ckpt_err *err);

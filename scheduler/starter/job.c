@@ -242,6 +242,8 @@ static int start_launch(struct job *job, struct launch *launch,
     if (job_mounted(job) && start_server(job, launch, err) < 0)
         return -1;
     int rc = start_child(job, launch, err);
+    if (rc == 0)
+        confine_session(job->pid, job->nice);
     if (job_mounted(job))
         close(launch->view.server);
     return rc;
