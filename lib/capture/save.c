@@ -20,7 +20,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { LOCK_TRIES = 100 };
+#define LOCK_WAIT_NS 5000000000u
+#define REGISTER_WAIT_NS 200000000u
 
 static struct ckpt_capture_state *const s = &ckpt_capture_state;
 
@@ -142,14 +143,17 @@ static bool keeps_ids(const struct capture *c)
 }
 
 /* A job does not move with such a lock, but that is mostly held for a moment.
- */
+ * Of a number that only looks so the wait is short. */
 static int put_off(const struct ckpt_held_lock *lock, struct ckpt_err *err)
 {
-    s->waits_for_lock =
-        s->request.mode != CKPT_REQUEST_SELF && s->lock_tries < LOCK_TRIES;
-    s->lock_tries++;
+    uint64_t limit = lock->at ? LOCK_WAIT_NS : REGISTER_WAIT_NS;
+
+    if (s->lock_since == 0)
+        s->lock_since = now_ns();
+    s->waits_for_lock = s->request.mode != CKPT_REQUEST_SELF &&
+                        now_ns() - s->lock_since < limit;
     if (lock->at == 0 && !s->waits_for_lock)
-        return 0; /* there is only a number that looks so */
+        return 0;
     return ckpt_err_set(err, EBUSY,
                         "thread %d holds a lock that knows its owner by the id "
                         "(a recursive or error-checking one, at %llx), and "
@@ -183,7 +187,7 @@ static int save(struct capture *c, struct ckpt_err *err)
     if (rc == 0) /* another place than usual: not one of the row */
         ckpt_kept_commit(s->request.path[0] ? 0 : s->settings.keep);
     if (!s->waits_for_lock)
-        s->lock_tries = 0;
+        s->lock_since = 0;
     if (rc < 0 && !s->waits_for_lock)
         ckpt_capture_log("checkpoint failed: %s", err->text);
     if (rc == 0)

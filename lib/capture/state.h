@@ -76,8 +76,8 @@ struct ckpt_capture_state {
     struct ckpt_range vdso; /* the kernel's, or stubs after a restart under
                                another one */
     int32_t put_off;        /* how often the request was, because of the vdso */
-    int32_t lock_tries;     /* the same because of a lock (owners.h) */
-    bool waits_for_lock;    /* `request` is to be carried out a little later */
+    uint64_t lock_since; /* when it was first, because of a lock (owners.h) */
+    bool waits_for_lock; /* `request` is to be carried out a little later */
     struct ckpt_range marker; /* the mapping of marker.h */
     struct ckpt_range unsaved[CKPT_UNSAVED_MAX];
     size_t nunsaved;
