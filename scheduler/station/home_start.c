@@ -103,8 +103,11 @@ int station_signal(struct home *home, struct active *active, int sig,
     return plain_answer(peer, stat, &res, err);
 }
 
-int station_release(struct home *home, struct active *active,
-                    struct ckpt_err *err)
+/* A call that names the claim, and nothing else. */
+static int claim_call(struct home *home, const struct active *active,
+                      enum clnt_stat (*call)(station_check_args *,
+                                             pool_status_res *, CLIENT *),
+                      struct ckpt_err *err)
 {
     station_check_args args;
     pool_status_res res = {0};
@@ -113,21 +116,19 @@ int station_release(struct home *home, struct active *active,
     if (!peer)
         return -1;
     memcpy(args.claim, active->claim, sizeof args.claim);
-    enum clnt_stat stat = station_release_1(&args, &res, peer_client(peer));
+    enum clnt_stat stat = call(&args, &res, peer_client(peer));
     return plain_answer(peer, stat, &res, err);
+}
+
+int station_release(struct home *home, struct active *active,
+                    struct ckpt_err *err)
+{
+    return claim_call(home, active, station_release_1, err);
 }
 
 int station_stay(struct home *home, struct active *active, struct ckpt_err *err)
 {
-    station_check_args args;
-    pool_status_res res = {0};
-    struct peer *peer = station_peer(home, active->addr, err);
-
-    if (!peer)
-        return -1;
-    memcpy(args.claim, active->claim, sizeof args.claim);
-    enum clnt_stat stat = station_stay_1(&args, &res, peer_client(peer));
-    return plain_answer(peer, stat, &res, err);
+    return claim_call(home, active, station_stay_1, err);
 }
 
 int station_check(struct home *home, struct active *active,

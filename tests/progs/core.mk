@@ -21,10 +21,10 @@ EXTRA_DIST += $(core_progs) tests/progs/prog.h tests/system/core_prog.sh
 TESTS += tests/system/core_around.sh tests/system/core_children.sh tests/system/core_huge.sh tests/system/core_kinds.sh tests/system/core_links.sh
 dist_check_SCRIPTS += tests/system/core_around.sh tests/system/core_children.sh tests/system/core_huge.sh tests/system/core_kinds.sh tests/system/core_links.sh
 EXTRA_DIST += tests/progs/hugepages.c
-TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+TESTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_appended.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_owner.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
-dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
+dist_check_SCRIPTS += tests/system/core_writer.sh tests/system/core_given.sh tests/system/core_appended.sh tests/system/core_lazy.sh tests/system/core_paged.sh tests/system/core_refused.sh tests/system/core_exec.sh \
 	tests/system/core_ids.sh tests/system/core_owner.sh tests/system/core_clock.sh \
 	tests/system/core_terminal.sh
 

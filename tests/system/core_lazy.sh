@@ -6,9 +6,8 @@
 # The result is always that of an undisturbed run.
 # shellcheck source=tests/system/common.sh
 . "$(dirname "$0")/common.sh"
-need_command ckpt ckpt-cc cc dd
-top_srcdir=$(readlink -f "${top_srcdir:-$(dirname "$0")/../..}")
-cd "$work"
+# shellcheck source=tests/system/lazy_common.sh
+. "$(dirname "$0")/lazy_common.sh"
 
 cat >mix.c <<'END'
 #include <stdint.h>
@@ -41,11 +40,9 @@ int main(int argc, char **argv)
 }
 END
 ckpt-cc -O1 -o mix mix.c
-export CKPT_LOG=$work/log
 MB=192
 
 expected=$(./mix $MB </dev/null | tail -1)
-mkfifo pipe # whoever restarts it gives it another standard output
 cat pipe >out &
 ./mix $MB </dev/null >pipe 2>&1 &
 pid=$!
@@ -58,20 +55,6 @@ ckpt checkpoint "$pid" --exit >/dev/null || fail "no checkpoint"
 wait $pid || [ $? -eq 85 ] || fail "exit status $?"
 wait
 image=$work/mix.ckpt
-
-# lines of the log so far, and wait for another
-lines() { grep -c "$1" log || true; }
-await_line() {
-    for ((i = 0; i < 3000; i++)); do
-        [ "$(lines "$1")" -gt "$2" ] && return 0
-        sleep 0.01
-    done
-    fail "no line '$1' in the log: $(cat log)"
-}
-is_right() {
-    [ "$(tail -1 "$1")" = "$expected" ] || fail "$2: $(cat "$1"), not $expected"
-    echo "$2: the same"
-}
 
 ckpt restart "$image" </dev/null 2>&1 | cat >out
 if [ "$(lines 'memory is being loaded')" -eq 0 ]; then
@@ -126,8 +109,7 @@ fi
 echo "damage: $(tail -1 out)"
 
 # everything that could tell the difference, before all is loaded
-cc -g -O1 -D_GNU_SOURCE -I"$top_srcdir" -I"$top_srcdir/lib" -pthread -o lazy \
-    "$top_srcdir/tests/progs/lazy.c"
+make_lazy
 export PROG_READY=$work/ready PROG_GO=$work/go
 cat pipe >out &
 ckpt run --fresh --image "$work/lazy.ckpt" ./lazy </dev/null >pipe 2>&1 &

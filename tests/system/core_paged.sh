@@ -7,9 +7,8 @@
 # The result is always that of an undisturbed run, or the program is ended.
 # shellcheck source=tests/system/common.sh
 . "$(dirname "$0")/common.sh"
-need_command ckpt ckpt-cc cc dd
-top_srcdir=$(readlink -f "${top_srcdir:-$(dirname "$0")/../..}")
-cd "$work"
+# shellcheck source=tests/system/lazy_common.sh
+. "$(dirname "$0")/lazy_common.sh"
 
 # Numbers of few bits: they shrink, but not to nothing.
 cat >mix.c <<'END'
@@ -142,25 +141,10 @@ int main(void)
 END
 ckpt-cc -O1 -o mix mix.c
 ckpt-cc -O1 -D_GNU_SOURCE -o kernel kernel.c
-cc -g -O1 -D_GNU_SOURCE -I"$top_srcdir" -I"$top_srcdir/lib" -pthread -o lazy \
-    "$top_srcdir/tests/progs/lazy.c"
-export CKPT_LOG=$work/log PROG_READY=$work/ready PROG_GO=$work/progress
+make_lazy
+export PROG_READY=$work/ready PROG_GO=$work/progress
 MB=128
 expected=$(./mix $MB at once </dev/null | tail -1)
-mkfifo pipe # whoever restarts it gives it another standard output
-
-lines() { grep -c "$1" log || true; }
-await_line() { # PATTERN COUNT: more than so many lines of the log have it
-    for ((i = 0; i < 3000; i++)); do
-        [ "$(lines "$1")" -gt "$2" ] && return 0
-        sleep 0.01
-    done
-    fail "no line '$1' in the log: $(cat log)"
-}
-is_right() { # FILE WHAT [EXPECTED]
-    [ "$(tail -1 "$1")" = "${3:-$expected}" ] || fail "$2: $(cat "$1"), not ${3:-$expected}"
-    echo "$2: as it should be"
-}
 
 # Start, take $BEFORE increments, checkpoint and end.
 take() { # IMAGE PROGRAM...

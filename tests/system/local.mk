@@ -1,5 +1,5 @@
 # tests/system: shell tests of the whole; exit 77 is a skip
-EXTRA_DIST += tests/system/common.sh tests/system/chain_common.sh
+EXTRA_DIST += tests/system/common.sh tests/system/lazy_common.sh tests/system/chain_common.sh
 
 # The tree keeps its own rules.
 structure_tests = tests/system/structure_layers.sh \

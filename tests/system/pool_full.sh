@@ -85,7 +85,7 @@ echo "the job that ran meanwhile ended with its files right"
 fill "$scratch"
 mkdir "$work/later"
 job=$(counter later)
-until_true eval "ckpt log $job | grep -qi 'space'" || true
+until_true eval "ckpt log $job | grep -qi 'space'"
 ckpt why "$job" | tee "$work/why"
 ckpt log "$job" | grep -qi 'space' ||
     fail "a full disk on the station is not named: $(ckpt log "$job")"

@@ -65,9 +65,9 @@ mapfile -t stopped < <(
 )
 kill -STOP "${stopped[@]}"
 second() { [ "$(job_member "$job" epoch)" -ge 2 ] && job_is "$job" running; }
-for ((i = 0; i < 6; i++)); do
+for ((i = 0; i < 360; i++)); do
     second && break
-    until_true second 2>/dev/null || true
+    sleep 0.5
 done
 second || fail "the job is not started anew: $(ckpt why "$job")"
 kill -CONT "${stopped[@]}"
