@@ -79,5 +79,5 @@ ckpt_station_SOURCES = scheduler/station/main.c \
 	scheduler/station/home_stray.c \
 	scheduler/starter/view.c scheduler/starter/view.h
 ckpt_station_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS) $(SYSTEMD_CFLAGS)
-ckpt_station_LDADD = $(SYSTEMD_LIBS) scheduler/store/libstore.a scheduler/core/libjob.a \
+ckpt_station_LDADD = -lpthread $(SYSTEMD_LIBS) scheduler/store/libstore.a scheduler/core/libjob.a \
 	shadow/libjobdir.a $(POOL_LIBS) $(SQLITE_LIBS)

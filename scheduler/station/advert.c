@@ -7,22 +7,34 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
-    CONNECT_MS = 500, /* the only wait: nobody answers within a machine's
-                         reach for that long but a stopped coordinator */
+    CONNECT_MS = 1000,
     ANSWER_MS = 10000,
     AGAIN_MS = 250,
     AGAIN_MAX_MS = 5000,
     STANDBY_MS = 2000, /* then the coordinator is tried again */
 };
 
+/* Nobody may answer for a while, and a station that waited would not see its
+ * owner: the connection is made by a thread, which writes to `done` then. */
+struct opening {
+    const struct pooldir *pool;
+    int done;
+    struct peer *peer; /* NULL: failed */
+    struct ckpt_err err;
+};
+
 struct advert {
     struct ckpt_serve *serve;
     const struct pooldir *pool;
     struct peer *peer;
+    struct opening *opening;
     bool waiting; /* for an answer */
     uint64_t sent_ms;
     uint64_t opened_ms;
@@ -62,6 +74,8 @@ void advert_destroy(struct advert *advert)
     if (!advert)
         return;
     disconnect(advert);
+    if (advert->opening) /* the thread ends with the process */
+        ckpt_serve_unwatch(advert->serve, advert->opening->done);
     free(advert);
 }
 
@@ -88,31 +102,72 @@ static void answer(int fd, short events, void *arg)
     }
 }
 
+static void *open_it(void *arg)
+{
+    struct opening *o = arg;
+
+    o->peer = peer_open(o->pool, "coordinator", COORD_PROGRAM, COORD_V1,
+                        CONNECT_MS, &o->err);
+    eventfd_write(o->done, 1);
+    return NULL;
+}
+
+static void opened(int fd, short events, void *arg)
+{
+    struct advert *a = arg;
+    struct opening *o = a->opening;
+    eventfd_t one;
+
+    (void)events;
+    eventfd_read(fd, &one); /* after it has written it touches nothing */
+    ckpt_serve_unwatch(a->serve, fd);
+    a->opening = NULL;
+    a->peer = o->peer;
+    a->opened_ms = pool_now_ms();
+    a->again_ms = a->opened_ms + AGAIN_MS;
+    if (!a->peer && !a->complained)
+        log_line("no coordinator: %s", o->err.text);
+    a->complained = !a->peer;
+    if (a->peer &&
+        ckpt_serve_watch(a->serve, peer_fd(a->peer), POLLIN, answer, a) < 0)
+        disconnect(a);
+    close(fd);
+    free(o);
+}
+
+static bool begin_opening(struct advert *a)
+{
+    struct opening *o = calloc(1, sizeof *o);
+    pthread_t thread;
+
+    if (!o)
+        return false;
+    o->pool = a->pool;
+    o->done = eventfd(0, EFD_CLOEXEC);
+    a->opening = o;
+    if (o->done >= 0 &&
+        ckpt_serve_watch(a->serve, o->done, POLLIN, opened, a) == 0) {
+        if (pthread_create(&thread, NULL, open_it, o) == 0) {
+            pthread_detach(thread);
+            return true;
+        }
+        ckpt_serve_unwatch(a->serve, o->done);
+    }
+    if (o->done >= 0)
+        close(o->done);
+    free(o);
+    a->opening = NULL;
+    return false;
+}
+
 static bool connected(struct advert *a)
 {
-    struct ckpt_err err;
-    uint64_t now = pool_now_ms();
-
-    if (a->peer)
-        return true;
-    if (now < a->again_ms)
-        return false;
-    a->peer = peer_open(a->pool, "coordinator", COORD_PROGRAM, COORD_V1,
-                        CONNECT_MS, &err);
-    if (a->peer &&
-        ckpt_serve_watch(a->serve, peer_fd(a->peer), POLLIN, answer, a) == 0) {
-        a->complained = false;
-        a->opened_ms = pool_now_ms();
-        return true;
+    if (!a->peer && !a->opening && pool_now_ms() >= a->again_ms &&
+        !begin_opening(a)) {
+        log_line("no coordinator: %s", strerror(errno));
+        a->again_ms = pool_now_ms() + AGAIN_MAX_MS;
     }
-    if (!a->peer && !a->complained)
-        log_line("no coordinator: %s", err.text);
-    a->complained = true;
-    if (a->peer)
-        disconnect(a);
-    else
-        a->again_ms = now + AGAIN_MS;
-    return false;
+    return a->peer != NULL;
 }
 
 bool advert_send(struct advert *a, pool_station *ad)

@@ -5,8 +5,10 @@
 # their own, to be compared with that of an undisturbed run.
 #
 # shellcheck shell=bash
+: "${STEPS:=600}"
 need_command ckpt ckpt-cc ckpt-shadow ckpt-station pgrep
-settings=(--set idle_start=0 --set load_start=1000 --set poll=100ms
+# An owner is away a second after the file HOST.owner was touched.
+settings=(--set idle_start=1s --set load_start=1000 --set poll=100ms
     --set negotiation_cycle=200ms --set checkpoint_every=1s --set lease=4s)
 start() { # HOST [--set ...]: one that joins the coordinator's pool
     local host=$1
@@ -15,7 +17,9 @@ start() { # HOST [--set ...]: one that joins the coordinator's pool
     chmod 711 "$work/scratch"
     [ -e "$work/$host/pool.key" ] ||
         cp -p "$work/coord/pool.key" "$work/coord/pool.name" "$work/$host"
+    touch -d '1 hour ago' "$work/$host.owner"
     on "$host" ckpt pool start "${settings[@]}" --set scratch="$work/scratch" \
+        --set owner_devices="$work/$host.owner" \
         --set listen="$(net_addr "$host")" "$@" >"$work/$host.started" ||
         fail "$host: $(cat "$work/$host.started")"
 }
@@ -39,7 +43,7 @@ done
 
 ckpt-cc -O2 -w -o "$work/changes" "$top_srcdir/tests/progs/remote_changes.c"
 mkdir "$work/undisturbed"
-(cd "$work/undisturbed" && ../changes "${STEPS:=900}" 7 >stdout)
+(cd "$work/undisturbed" && ../changes "$STEPS" 7 >stdout)
 mark() { began=$(date +%s%3N); }
 seconds() { echo $(($(date +%s%3N) - began)) ms; }
 member() { # JOB MEMBER
@@ -62,6 +66,9 @@ submit() { # NAME [OPTION...]: a job in a directory of its own; sets job
         on home ckpt submit --out stdout "${@:2}" -- "$work/changes" "$STEPS" 7 |
         tr -dc 0-9)
     until_true has_lines "$1" 100
+    find_job
+}
+find_job() { # on which host it runs, and its process
     at=$(member "$job" station)
     host=${at%-s1}
     pid=$(pgrep -P "$(pgrep -f "ckpt-starter --scratch $work/scratch/ckpt-$at-")")
@@ -71,7 +78,7 @@ state_of() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status"; }
 is_stopped() { [ "$(state_of "$pid")" = T ]; }
 is_gone() { [ ! -d "/proc/$pid" ]; }
 ends_well() { # NAME EPOCHS
-    timeout 100 nsenter -t "${net_pid[home]}" -n -u -- env CKPT_POOL="$work/home" \
+    timeout 300 nsenter -t "${net_pid[home]}" -n -u -- env CKPT_POOL="$work/home" \
         ckpt wait "$job" >/dev/null || fail "$1: the job ended with $?"
     diff -r "$work/undisturbed" "$work/$1" || fail "$1: other files"
     [ "$(member "$job" epoch)" -le "$2" ] || fail "$1: it was begun too often"

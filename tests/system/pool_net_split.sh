@@ -13,6 +13,7 @@ for station in a b c; do
     one_way coord $station
     one_way $station coord
 done
+goes_on() { ! is_stopped; }
 knows() { # HOW MANY of the stations
     [ "$(on home ckpt status | grep -c '^[abc]-s1')" = "$1" ]
 }
@@ -63,3 +64,30 @@ mark
 until_true is_gone
 echo "  the old incarnation ended $(seconds) after the line was back"
 ends_well deaf_home 2
+
+# A station that calls a coordinator in vain sees its owner all the same.
+job=$(on home ckpt submit -- /bin/sleep 1000 | tr -dc 0-9)
+until_true is "$job" state running
+find_job
+link_down coord
+link_down other
+sleep 12 # what was said before is given up, and it is called anew
+[ "$(state_of "$pid")" != T ] || fail "the job is stopped for nobody"
+times=()
+for _ in 1 2 3 4 5 6 7; do
+    touch "$work/$host.owner"
+    mark
+    for ((i = 0; i < 500; i++)); do
+        ! is_stopped || break
+        sleep 0.01
+    done
+    times+=("$(seconds)")
+    is_stopped || fail "the owner was not seen"
+    until_true goes_on
+done
+echo "owner seen while no coordinator answers after: ${times[*]}"
+median=$(printf '%s\n' "${times[@]}" | sort -n | sed -n '4s/ .*//p')
+[ "$median" -lt 300 ] || fail "the station waits for a coordinator"
+link_up coord
+link_up other
+on home ckpt rm "$job" >/dev/null
