@@ -79,6 +79,9 @@ const struct fuse_lowlevel_ops server_ops = {
     .fsync = op_fsync,
     .release = op_release,
     .fallocate = op_fallocate,
+    .setlk = op_setlk,
+    .getlk = op_getlk,
+    .flock = op_flock,
     .opendir = op_opendir,
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,
@@ -147,9 +150,18 @@ static void libfuse_says(enum fuse_log_level level, const char *fmt, va_list ap)
 static void idle(int fd)
 {
     struct pollfd p = {fd, POLLIN, 0};
+    bool dirty = ckpt_link->dirty_nodes > 0;
 
-    if (ckpt_link->dirty_nodes > 0 && poll(&p, 1, IDLE_MS) == 0)
-        ckpt_cache_send_all();
+    if (dirty || locks_waiting())
+        if (poll(&p, 1, locks_waiting() ? LOCK_POLL_MS : IDLE_MS) == 0 && dirty)
+            ckpt_cache_send_all();
+}
+
+static bool asked(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, 0) != 0;
 }
 
 static int serve(int fd, struct ckpt_err *err)
@@ -165,8 +177,13 @@ static int serve(int fd, struct ckpt_err *err)
     snprintf(place, sizeof place, "/dev/fd/%d", fd);
     if (!session || fuse_session_mount(session, place) != 0)
         return ckpt_err_set(err, EIO, "libfuse does not take the mount");
+    if (locks_start(session, err) < 0)
+        return -1;
     while (!fuse_session_exited(session)) {
         idle(fd);
+        locks_try_again();
+        if (locks_waiting() && !asked(fd))
+            continue;
         int n = fuse_session_receive_buf(session, &buf);
         if (n == -EINTR || n == -EAGAIN)
             continue;

@@ -146,9 +146,9 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct ckpt_file *file = file_of(fi);
     long rc = 0;
 
-    (void)ino;
     if (!special_is(fi) && (file->flags & O_ACCMODE) != O_RDONLY)
         rc = ckpt_cache_settle(&ckpt_state->nodes[file->node]);
+    locks_closed(server_node(ino), fi->lock_owner);
     server_reply(req, rc);
 }
 
@@ -178,6 +178,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         server_reply(req, 0);
         return;
     }
+    locks_released(node, fi->fh);
     node->opens--;
     if (node->file == file)
         node->file = node->opens > 0 ? other_file(file) : NULL;

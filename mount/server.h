@@ -9,9 +9,12 @@
  *     ops_name.c   names: look up, make, remove, rename
  *     ops_file.c   open files
  *     ops_dir.c    directories
+ *     ops_lock.c   locks; who waits for one
+ *     locks.c      who has locked what, here and at home
  *     special.c    the image of a checkpoint, lines for the job's log
  *
- * One thread, one request at a time: as the client in a trapped program.  What
+ * One thread, one request at a time (but see ops_lock.c): as the client in a
+ * trapped program.  What
  * is written goes through the kernel at once (no write-back cache of the
  * kernel's) and is written behind here; so nothing is dirty anywhere else
  * than in lib/remote's cache and in shared mappings.
@@ -114,6 +117,47 @@ void special_fsync(fuse_req_t req, const struct fuse_file_info *fi);
 
 /* Send everything and wait.  The first late error, or 0. */
 long server_settle(void);
+
+/* --- locks.c ----------------------------------------------------------------
+ */
+
+struct locking {
+    uint64_t owner, fh;
+    int64_t start, last;
+    pid_t pid;
+    short type; /* F_RDLCK, F_WRLCK, F_UNLCK */
+    bool flock; /* flock(2)'s, not fcntl(2)'s */
+};
+
+/* Take it, or give it back, here and at home.  0, -EAGAIN when others have it,
+ * -ENOLCK when home does not lock: said in the job's log. */
+long locks_set(struct node *node, const struct locking *want);
+/* Another lock of the job's that is in the way, or NULL. */
+const struct locking *locks_against(const struct node *node,
+                                    const struct locking *want);
+/* The job holds at home what this would need. */
+bool locks_cover(const struct node *node, const struct locking *want);
+/* A process closed a descriptor: its locks of fcntl(2) are gone. */
+void locks_closed(struct node *node, uint64_t owner);
+/* Nobody has the file handle any more: what was locked by it is not. */
+void locks_released(struct node *node, uint64_t fh);
+bool locks_any(void);
+
+/* --- ops_lock.c -------------------------------------------------------------
+ */
+
+/* Those who wait for a lock ask again after so long. */
+enum { LOCK_POLL_MS = 20 };
+
+int locks_start(struct fuse_session *session, struct ckpt_err *err);
+bool locks_waiting(void);
+void locks_try_again(void);
+void op_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+              struct flock *lock, int sleep);
+void op_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+              struct flock *lock);
+void op_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+              int op);
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

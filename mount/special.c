@@ -53,6 +53,10 @@ void special_attr(const struct node *node, struct shadow_attr *attr)
 
 void special_open(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
+    if (node->kind == TREE_IMAGE && locks_any()) {
+        server_reply(req, -ENOLCK);
+        return;
+    }
     if (node->kind == TREE_IMAGE) {
         ckpt_link->image_offset = 0;
         ckpt_link->image_error = 0;

@@ -174,6 +174,18 @@ void tree_forget(struct node *node, uint64_t n)
     node_release(node);
 }
 
+void tree_each(void (*fn)(struct node *node))
+{
+    for (size_t i = 0; i < CHAINS; i++)
+        for (struct node *node = nodes[i]; node; node = node->next)
+            fn(node);
+}
+
+const char *tree_name(const struct node *node)
+{
+    return node->names->text;
+}
+
 void tree_remove(struct node *parent, const char *text)
 {
     struct name **at = name_place(parent, text);

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct name;
+struct lock;
 
 struct node {
     struct node *next; /* in its hash chain */
@@ -38,6 +39,9 @@ struct node {
     uint64_t seen_size;
     int64_t seen_sec;
     uint32_t seen_nsec;
+    struct lock *locks; /* of the job's processes; while there are any: */
+    bool lock_open;
+    uint32_t lock_handle; /* what holds them at home */
 };
 
 /* The root.  Never NULL. */
@@ -57,6 +61,12 @@ struct node *tree_find(struct node *parent, const char *text);
 
 /* The kernel forgets `n` lookups. */
 void tree_forget(struct node *node, uint64_t n);
+
+/* Do it for every node that was found by looking up. */
+void tree_each(void (*fn)(struct node *node));
+
+/* Its last part, of a node with a name. */
+const char *tree_name(const struct node *node);
 
 /* The name is gone. */
 void tree_remove(struct node *parent, const char *text);

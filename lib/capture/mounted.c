@@ -152,6 +152,10 @@ int ckpt_mounted_sink(struct ckpt_sink **sink, struct ckpt_err *err)
     long fd = ckpt_sys(SYS_openat, AT_FDCWD, CKPT_MOUNTED_IMAGE,
                        O_WRONLY | O_CLOEXEC);
 
+    if (fd == -ENOLCK)
+        return ckpt_err_set(err, ENOLCK,
+                            "it has locked a file at home, which an image "
+                            "does not hold");
     if (fd < 0)
         return told(fd, err);
     home_sink.fd = (int)fd;

@@ -38,11 +38,11 @@ TESTS += tests/system/image_tools.sh
 # The pool's daemons.
 daemon_tests = tests/system/pool_quiet.sh tests/system/pool_daemons.sh tests/system/pool_confined.sh \
 	tests/system/pool_owner.sh tests/system/pool_programs.sh tests/system/pool_input.sh tests/system/pool_closed.sh tests/system/pool_memory.sh tests/system/pool_rlimit.sh tests/system/pool_disk.sh tests/system/pool_damaged.sh \
-	tests/system/pool_grants.sh tests/system/pool_mount.sh tests/system/pool_mount_moves.sh tests/system/pool_maps.sh tests/system/pool_after.sh tests/system/pool_selfkill.sh tests/system/pool_kills.sh tests/system/pool_plain.sh tests/system/pool_scratch.sh tests/system/pool_balance.sh tests/system/pool_share.sh tests/system/pool_standby.sh
+	tests/system/pool_grants.sh tests/system/pool_mount.sh tests/system/pool_mount_moves.sh tests/system/pool_mount_locks.sh tests/system/pool_maps.sh tests/system/pool_after.sh tests/system/pool_selfkill.sh tests/system/pool_kills.sh tests/system/pool_plain.sh tests/system/pool_scratch.sh tests/system/pool_balance.sh tests/system/pool_share.sh tests/system/pool_standby.sh
 dist_check_SCRIPTS += $(daemon_tests)
 TESTS += $(daemon_tests)
 EXTRA_DIST += tests/progs/pool_confined.c tests/progs/remote_counter.c \
-	tests/progs/mount_files.c tests/system/mount_common.sh tests/progs/remote_reach.c tests/progs/remote_changes.c \
+	tests/progs/mount_files.c tests/progs/mount_counter.c tests/system/mount_common.sh tests/progs/remote_reach.c tests/progs/remote_changes.c \
 	tests/system/pool_victims.sh
 TESTS += tests/system/pool_migrate.sh tests/system/pool_points_some.sh
 EXTRA_DIST += tests/progs/remote_obeys.c tests/progs/pool_spender.c tests/system/pool_points_common.sh
