@@ -29,6 +29,22 @@ long ckpt_on_splice(struct ckpt_call *call)
                                                                  : CKPT_LOCAL;
 }
 
+/* As the kernel, whose answer makes a program take a file as one that never
+ * blocks. */
+static long do_epoll_ctl(struct ckpt_call *call)
+{
+    const struct ckpt_file *file = ckpt_file_of(call->arg[2]);
+
+    if (!file)
+        return -EBADF;
+    return file->kind == CKPT_KIND_STREAM ? CKPT_LOCAL : -EPERM;
+}
+
+long ckpt_on_epoll_ctl(struct ckpt_call *call)
+{
+    return ckpt_if_remote(call->arg[2], do_epoll_ctl, call);
+}
+
 static long do_xattr(struct ckpt_call *call)
 {
     struct ckpt_where where;

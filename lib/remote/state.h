@@ -161,6 +161,7 @@ struct ckpt_state {
     uint64_t defaulted; /* signals whose default action flushes first */
     uint8_t told[64];   /* refused calls that were logged, by number */
     uint8_t cloexec[CKPT_FDS / 8]; /* as of the last checkpoint */
+    bool small_altstack; /* some thread's has no room for the SIGSYS handler */
 };
 
 /* A call in flight.  The record is kept until the reply has come, so that it

@@ -24,7 +24,7 @@ struct handler {
     long (*fn)(struct ckpt_call *call);
 };
 
-enum { SYSCALLS = 512 };
+enum { SYSCALLS = 512, TRAP_STACK = 16 << 10 };
 
 static const struct handler handlers[SYSCALLS] = {
 #define CKPT_SYSCALL(number, name, check, argument, handler)                   \
@@ -85,17 +85,40 @@ static void on_sigsys(int sig, siginfo_t *info, void *context)
     errno = errnum;
 }
 
-int ckpt_trap_install(struct ckpt_err *err)
+static long set_handler(void)
 {
     struct ckpt_sigaction action = {
         .handler = (uint64_t)(uintptr_t)on_sigsys,
-        .flags = SA_SIGINFO | CKPT_SA_RESTORER,
+        .flags = SA_SIGINFO | CKPT_SA_RESTORER |
+                 (ckpt_state->small_altstack ? 0u : SA_ONSTACK),
         .restorer = (uint64_t)(uintptr_t)ckpt_signal_return,
         .mask = ~0ul,
     };
+
+    return ckpt_sys(SYS_rt_sigaction, SIGSYS, &action, NULL, 8);
+}
+
+/* A coroutine's stack (Go's have 2 KiB) has no room for the handler, so that
+ * runs on the thread's alternate stack; unless that is the one that is small.
+ */
+long ckpt_on_sigaltstack(struct ckpt_call *call)
+{
+    stack_t stack;
+
+    if (ckpt_state->small_altstack || call->arg[0] == 0 ||
+        ckpt_user_read(&stack, call->arg[0], sizeof stack) != 0 ||
+        (stack.ss_flags & SS_DISABLE) || stack.ss_size >= TRAP_STACK)
+        return CKPT_LOCAL;
+    ckpt_state->small_altstack = true;
+    set_handler();
+    return CKPT_LOCAL;
+}
+
+int ckpt_trap_install(struct ckpt_err *err)
+{
     uint64_t sigsys = 1ul << (SIGSYS - 1);
 
-    long rc = ckpt_sys(SYS_rt_sigaction, SIGSYS, &action, NULL, 8);
+    long rc = set_handler();
     if (rc == 0)
         rc = ckpt_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, NULL, 8);
     if (ckpt_sys_errno(rc) != 0)

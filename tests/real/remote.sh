@@ -13,6 +13,7 @@ declare -A cases=(
     [biology]='bwa bowtie2-mapped vsearch fasttree'
     [physics]='ccx'
     [media]='flac x264'
+    [compilers]='go-cgo'
 )
 programs=0 moves=0 failures=()
 for script in "${!cases[@]}"; do

@@ -71,6 +71,20 @@ writer() {
     fail "no child writes"
 }
 
+# The last one has ended; it goes on for a moment when all have been told.
+alone() {
+    local i child children
+    for ((i = 0; i < 2000; i++)); do
+        read -ra children <"/proc/$pid/task/$pid/children" || true
+        for child in "${children[@]}"; do
+            grep -q '^State:.[RSD]' "/proc/$child/status" 2>/dev/null &&
+                sleep 0.005 && continue 2
+        done
+        return 0
+    done
+    fail "a writer does not end"
+}
+
 restart() { # it finds its output file again, and ends well
     touch end
     ckpt restart image >told 2>&1 || fail "restart: $(cat told out)"
@@ -102,6 +116,7 @@ killed=0
 for ((i = 0; i < 20 && !killed; i++)); do # it may have done before
     ckpt checkpoint "$pid" >/dev/null || fail "first image"
     ln -f image before
+    alone
     ckpt checkpoint "$pid" >first 2>&1 &
     asker=$!
     kill -9 "$(writer)" 2>/dev/null || true

@@ -81,6 +81,7 @@ compare() {
 
 remote_programs=(remote_stdio.c remote_rw.c remote_names.c remote_fds.c
     remote_mmap.c remote_threads.c remote_signals.c remote_abort.c
-    remote_identity.c remote_cancel.c remote_fast.c remote_again.c remote_iostream.cc remote_fortran.f90)
+    remote_identity.c remote_cancel.c remote_fast.c remote_again.c
+    remote_coroutine.c remote_iostream.cc remote_fortran.f90)
 
 fake_shadow=$top_builddir/tests/unit/fake-shadow

@@ -38,7 +38,7 @@ EXTRA_DIST += tests/progs/remote_stdio.c tests/progs/remote_rw.c \
 	tests/progs/remote_mmap.c tests/progs/remote_threads.c \
 	tests/progs/remote_signals.c tests/progs/remote_abort.c \
 	tests/progs/remote_identity.c tests/progs/remote_revive.c \
-	tests/progs/remote_refused.c tests/progs/remote_counter.c tests/progs/remote_cancel.c \
+	tests/progs/remote_refused.c tests/progs/remote_counter.c tests/progs/remote_cancel.c tests/progs/remote_coroutine.c \
 	tests/progs/remote_fast.c tests/progs/remote_again.c tests/progs/remote_tty.c tests/progs/remote_trips.c tests/progs/remote_busy.c tests/progs/remote_owner.c tests/progs/remote_full.c \
 	tests/progs/remote_iostream.cc \
 	tests/progs/remote_fortran.f90 tests/system/remote_common.sh
