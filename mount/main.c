@@ -6,9 +6,10 @@
  *
  *   1. read the boot record, bind to the shadow as the job
  *   2. ask what was granted; say so (a byte) on the socket
- *   3. serve, until the last mount is gone: the job and all its processes with
+ *   3. give up all but what serving takes
+ *   4. serve, until the last mount is gone: the job and all its processes with
  *      their mount namespace
- *   4. send what is still to be sent; exit 0 when it has arrived
+ *   5. send what is still to be sent; exit 0 when it has arrived
  *
  * An outage is waited for.  When the shadow serves a newer incarnation it ends
  * with 125, and the kernel tells the job's processes ENOTCONN until they are
@@ -18,6 +19,7 @@
 
 #include "lib/capture/unsaved.h"
 #include "lib/common/fdpass.h"
+#include "mount/confine.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -143,7 +145,7 @@ static void libfuse_says(enum fuse_log_level level, const char *fmt, va_list ap)
         vfprintf(stderr, fmt, ap);
 }
 
-/* --- 3 and 4 ---------------------------------------------------------------
+/* --- 3 to 5 ---------------------------------------------------------------
  */
 
 /* Nobody asks for anything: what has been written may go. */
@@ -177,7 +179,8 @@ static int serve(int fd, struct ckpt_err *err)
     snprintf(place, sizeof place, "/dev/fd/%d", fd);
     if (!session || fuse_session_mount(session, place) != 0)
         return ckpt_err_set(err, EIO, "libfuse does not take the mount");
-    if (locks_start(session, err) < 0)
+    if (confine_files(err) < 0 || locks_start(session, err) < 0 ||
+        confine_calls(err) < 0)
         return -1;
     while (!fuse_session_exited(session)) {
         idle(fd);

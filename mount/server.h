@@ -11,6 +11,7 @@
  *     ops_dir.c    directories
  *     ops_lock.c   locks; who waits for one
  *     locks.c      who has locked what, here and at home
+ *     confine.c    what this process gives up
  *     special.c    the image of a checkpoint, lines for the job's log
  *
  * One thread, one request at a time (but see ops_lock.c): as the client in a

@@ -1,15 +1,18 @@
 #!/bin/bash
 # pool_mount_locks.sh - what jobs with mounted files lock is locked at home
 #
-# Jobs and a program at home count in one file, under locks: no number is lost.
+# Jobs and a program at home count in one file, under locks: no number is lost;
+# what two append without any is all there.
 # Who waits holds up nobody else of the same job; what is locked is not in an
 # image, so a checkpoint waits.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/pool_common.sh"
 . "$(dirname "$0")/mount_common.sh"
+. "$(dirname "$0")/pool_victims.sh"
 need_command flock
-mount_pool_start 2 --set suspend_grace=300ms
+mkdir -m 711 "$work/scratch"
+mount_pool_start 2 --set suspend_grace=300ms --set "scratch=$work/scratch"
 
 mkdir "$work/count"
 cd "$work/count"
@@ -49,6 +52,16 @@ ends_well "$a"
 ends_well "$b"
 [ "$(cat many)" = 40 ] || fail "flock: $(cat many) of 40"
 
+# Two jobs append to one file, without any lock: every line is there, once.
+# shellcheck disable=SC2016
+append='for i in $(seq 100); do echo "$0 $i" >>lines; done'
+a=$(ckpt submit -- sh -c "$append" a)
+b=$(ckpt submit -- sh -c "$append" b)
+ends_well "$a"
+ends_well "$b"
+for i in $(seq 100); do printf '%s\n' "a $i" "b $i"; done | sort >wanted
+sort lines | diff - wanted || fail 'lines that were appended'
+
 # While one job holds a lock, another waits, and its other processes do not.
 touch held events
 a=$(ckpt submit --front-end mount -- flock held sh -c 'echo held >>events; sleep 3; echo free >>events')
@@ -65,6 +78,13 @@ ends_well "$b"
 a=$(ckpt submit --front-end mount -- sh -c 'exec 9>>held; flock 9
     echo running >>events; while :; do :; done')
 until_true grep -q running events
+confined=0
+# shellcheck disable=SC2046
+for pid in $(children_of $(find_processes '[^ ]*ckpt-starter')); do
+    [ "$(cat "/proc/$pid/comm")" != ckpt-mount ] ||
+        confined=$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$pid/status")
+done
+[ "$confined" = 2 ] || fail "ckpt-mount serves without a filter"
 ckpt vacate "$a" >/dev/null
 says_locked() {
     ckpt log "$a" | grep -q 'has locked a file at home'

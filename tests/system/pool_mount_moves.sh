@@ -1,7 +1,7 @@
 #!/bin/bash
 # pool_mount_moves.sh - jobs with mounted files and what befalls jobs
 #
-# A shadow that is killed in the middle is a pause.  A script that is evicted
+# A shadow that is killed, three times, is a pause.  A script that is evicted
 # starts over elsewhere, its files rolled back; so does one whose station's
 # starter is killed.  An unmodified dynamic program that is alone is
 # checkpointed and moved, and goes back to its image when it is killed.  Files
@@ -48,8 +48,15 @@ ends_well() { # NAME
     diff -r "$work/local" "$work/$1" || fail "$1: differs"
 }
 
+has_shadow() {
+    [ -n "$(victims shadow)" ]
+}
 begin killed-shadow
-kill -9 "$(victims shadow)"
+for pause in 0.$((RANDOM % 5)) 0.$((RANDOM % 5)) 0; do
+    kill -9 "$(victims shadow)"
+    until_true has_shadow
+    sleep "$pause"
+done
 ends_well killed-shadow
 ckpt log "$job" | grep -q evicted && fail "killed-shadow: it was started over"
 

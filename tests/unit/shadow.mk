@@ -59,3 +59,11 @@ tests_unit_test_attack_CPPFLAGS = $(AM_CPPFLAGS) $(TIRPC_CFLAGS)
 tests_unit_test_attack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_attack_LDADD = shadow/libjobdir.a lib/libproto.a \
 	lib/libcommon.a $(CHECK_LIBS) $(TIRPC_LIBS) $(SODIUM_LIBS)
+
+# What ckpt-mount gives up.
+check_PROGRAMS += tests/unit/test_mount_confine
+TESTS += tests/unit/test_mount_confine
+tests_unit_test_mount_confine_SOURCES = tests/unit/test_mount_confine.c \
+	mount/confine.c mount/confine.h
+tests_unit_test_mount_confine_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_mount_confine_LDADD = lib/libcommon.a $(CHECK_LIBS)
