@@ -12,7 +12,11 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-enum { CKPT_RED_ZONE = 128, CKPT_SYSCALL_LEN = 2 };
+enum {
+    CKPT_RED_ZONE = 128,
+    CKPT_SYSCALL_LEN = 2,
+    CKPT_TRAP_STACK = 16 << 10, /* what a handler and its frame may need */
+};
 
 /* Make the call at ckpt_gate_bounce: outside the handler, with the thread's
  * own registers and signal mask, and past the trap. */

@@ -8,6 +8,7 @@
 
 #include "lib/arch/x86_64_trap.h"
 #include "lib/capture/state.h"
+#include "lib/capture/stop.h"
 #include "lib/common/futex.h"
 #include "lib/common/sys.h"
 
@@ -41,7 +42,6 @@ static const uint16_t harmless[] = {
     SYS_lstat,
     SYS_poll,
     SYS_lseek,
-    SYS_sigaltstack,
     SYS_ioctl,
     SYS_pread64,
     SYS_pwrite64,
@@ -361,11 +361,26 @@ static void set_masks(struct ckpt_lazy *lazy, bool with)
     }
 }
 
+/* A coroutine's stack has no room for the handler, so that runs on alternate
+ * stacks; unless one of those is small. */
+static bool has_small_altstack(void)
+{
+    size_t count;
+
+    for (struct ckpt_thread *t = ckpt_stop_threads(&count); t; t = t->next) {
+        const stack_t *stack = &((const ucontext_t *)t->ucontext)->uc_stack;
+        if (!(stack->ss_flags & SS_DISABLE) && stack->ss_size < CKPT_TRAP_STACK)
+            return true;
+    }
+    return false;
+}
+
 void ckpt_lazy_trap(struct ckpt_lazy *lazy)
 {
     struct ckpt_lazy_action action = {
         .handler = (uint64_t)(uintptr_t)on_sigsys,
-        .flags = SA_SIGINFO | SA_NODEFER | CKPT_SA_RESTORER,
+        .flags = SA_SIGINFO | SA_NODEFER | CKPT_SA_RESTORER |
+                 (has_small_altstack() ? 0u : SA_ONSTACK),
         .restorer = (uint64_t)(uintptr_t)ckpt_signal_return,
         .mask = ~SIGSYS_BIT,
     };

@@ -24,7 +24,7 @@ struct handler {
     long (*fn)(struct ckpt_call *call);
 };
 
-enum { SYSCALLS = 512, TRAP_STACK = 16 << 10 };
+enum { SYSCALLS = 512 };
 
 static const struct handler handlers[SYSCALLS] = {
 #define CKPT_SYSCALL(number, name, check, argument, handler)                   \
@@ -107,7 +107,7 @@ long ckpt_on_sigaltstack(struct ckpt_call *call)
 
     if (ckpt_state->small_altstack || call->arg[0] == 0 ||
         ckpt_user_read(&stack, call->arg[0], sizeof stack) != 0 ||
-        (stack.ss_flags & SS_DISABLE) || stack.ss_size >= TRAP_STACK)
+        (stack.ss_flags & SS_DISABLE) || stack.ss_size >= CKPT_TRAP_STACK)
         return CKPT_LOCAL;
     ckpt_state->small_altstack = true;
     set_handler();

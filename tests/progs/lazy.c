@@ -14,8 +14,10 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 
 enum { PAGE = 4096, AREA = 96 << 20, WORDS = PAGE / 8, THREADS = 2 };
 enum { SLICE = AREA / THREADS };
@@ -24,6 +26,7 @@ static char *area, *grown, *thrown, *forked, *kept;
 static _Atomic uint64_t rounds[THREADS];
 static atomic_bool stop;
 static volatile sig_atomic_t signals;
+static long in_coroutine;
 
 static char *map(size_t len)
 {
@@ -99,12 +102,34 @@ static void on_alarm(int sig)
 
 static void set_alarm(void)
 {
-    struct sigaction sa = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    struct sigaction sa = {.sa_handler = on_alarm,
+                           .sa_flags = SA_RESTART | SA_ONSTACK};
     struct itimerval often = {{0, 1000}, {0, 1000}};
 
     sigfillset(&sa.sa_mask);
     sigaction(SIGALRM, &sa, NULL);
     setitimer(ITIMER_REAL, &often, NULL);
+}
+
+/* In half a page of stack there is no room for a handler. */
+static void call(void)
+{
+    in_coroutine = syscall(SYS_getppid);
+}
+
+static void check_coroutine(void)
+{
+    static ucontext_t here, coroutine;
+    char *stack = map(2 * PAGE);
+
+    prog_check(mprotect(stack, PAGE, PROT_NONE) == 0);
+    getcontext(&coroutine);
+    coroutine.uc_stack.ss_sp = stack + PAGE;
+    coroutine.uc_stack.ss_size = PAGE / 2;
+    coroutine.uc_link = &here;
+    makecontext(&coroutine, call, 0);
+    swapcontext(&here, &coroutine);
+    prog_check(in_coroutine == getppid());
 }
 
 static void check_child(void)
@@ -167,7 +192,10 @@ int main(void)
 {
     pthread_t threads[THREADS];
     struct sigaction old;
+    stack_t alternate = {.ss_sp = map(16 * PAGE), .ss_size = 16 * PAGE};
 
+    sigaltstack(&alternate, NULL);
+    call(); /* the linker's work takes more stack */
     area = map(AREA);
     grown = map(32 << 20);
     thrown = map(32 << 20);
@@ -185,6 +213,7 @@ int main(void)
     set_alarm();
     prog_ready();
     prog_wait();
+    check_coroutine();
     check_memory();
     check_child();
     check_kernel_writes();
