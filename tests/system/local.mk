@@ -95,3 +95,6 @@ CHECK_LONG_TESTS += tests/system/pool_net_split.sh tests/system/pool_rough.sh
 # 500 kills and more in one run.
 dist_check_SCRIPTS += tests/system/pool_kills_long.sh
 CHECK_LONG_TESTS += tests/system/pool_kills_long.sh
+
+dist_check_SCRIPTS += tests/system/pool_mount_long.sh
+CHECK_LONG_TESTS += tests/system/pool_mount_long.sh
