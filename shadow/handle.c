@@ -133,25 +133,43 @@ void handles_renamed(struct handles *handles, const char *from, const char *to)
             (void)renamed(handles->kept[i].path, from, to);
 }
 
+static uint64_t end_of(uint64_t start, uint64_t len)
+{
+    return len ? start + len : UINT64_MAX;
+}
+
+/* What is left of a range in part is another range, and not told: then the
+ * handle cannot be opened again. */
 void handle_locked(struct handles *handles, uint32_t number, int type,
                    uint64_t start, uint64_t len)
 {
     struct kept_handle *kept = &handles->kept[number & 0xffff];
-    struct kept_lock *lock = kept->locks;
+    struct kept_lock *room = NULL;
+    uint64_t end = end_of(start, len);
 
     if ((number & 0xffff) < HANDLE_STANDARD)
         return;
-    for (unsigned i = 0; i < SURVIVE_LOCKS; i++, lock++)
-        if (lock->type == F_UNLCK || (lock->start == start && lock->len == len))
-            break;
-    if (lock == kept->locks + SURVIVE_LOCKS) {
-        kept->lost = true; /* too many to be told */
-        return;
+    for (struct kept_lock *lock = kept->locks;
+         lock < kept->locks + SURVIVE_LOCKS; lock++) {
+        uint64_t lock_end = end_of(lock->start, lock->len);
+        bool held =
+            lock->type != F_UNLCK && lock->start < end && start < lock_end;
+        bool all = held && start <= lock->start && lock_end <= end;
+        bool same = held && lock->type == type && lock->start <= start &&
+                    end <= lock_end;
+        if (same)
+            return;
+        if (held && !all)
+            kept->lost = true;
+        else if (all && room)
+            lock->type = F_UNLCK;
+        if (!room && (all || lock->type == F_UNLCK))
+            room = lock;
     }
-    /* Part of one range is another range: not told either. */
-    if (type == F_UNLCK && lock->type == F_UNLCK && lock != kept->locks)
-        kept->lost = true;
-    *lock = (struct kept_lock){(int16_t)type, start, len};
+    if (room)
+        *room = (struct kept_lock){(int16_t)type, start, len};
+    else if (type != F_UNLCK)
+        kept->lost = true; /* too many to be told */
 }
 
 /* --- after a kill --- */

@@ -71,7 +71,8 @@ static long do_refuse(struct ckpt_call *call)
                    call->nr == SYS_clone || call->nr == SYS_execve ||
                    call->nr == SYS_execveat;
 
-    ckpt_refusal_log(call->nr, process ? "a remote job is one process"
+    ckpt_refusal_log(call->nr, process ? "a trapped job is one process: see "
+                                         "ckpt submit --front-end mount"
                                        : "not served by the shadow");
     return call->nr == SYS_socket ? -EACCES : -ENOSYS;
 }

@@ -172,6 +172,14 @@ static int do_commit(CLIENT *rpc)
     return status_call(shadow_image_commit_1(&args, &res, rpc), &res);
 }
 
+static int lock(int type, uint64_t start, uint64_t len)
+{
+    shadow_lock_args args = {handle, false, type, start, len};
+    shadow_status_res res = {0};
+
+    return status_call(shadow_lock_1(&args, &res, next(&client)), &res);
+}
+
 /* --- what must be so afterwards --------------------------------------------
  */
 
@@ -502,6 +510,40 @@ START_TEST(a_damaged_session_is_not_gone_on_with)
 }
 END_TEST
 
+static bool is_locked(int from, off_t start, off_t len)
+{
+    struct flock look = {.l_type = F_WRLCK, .l_start = start, .l_len = len};
+
+    ck_assert_int_eq(fcntl(from, F_OFD_GETLK, &look), 0);
+    return look.l_type != F_UNLCK;
+}
+
+START_TEST(locks_are_those_of_the_program)
+{
+    prepare(0);
+    int fd = open(path_in(work, "file"), O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(lock(F_WRLCK, 0, 10), 0);
+    ck_assert_int_eq(lock(F_RDLCK, 100, 10), 0);
+    ck_assert_int_eq(lock(F_WRLCK, 200, 10), 0);
+    ck_assert_int_eq(lock(F_UNLCK, 0, 10), 0);
+    ck_assert_int_eq(lock(F_UNLCK, 100, 10), 0); /* the first is free by then */
+    ck_assert_int_eq(lock(F_WRLCK, 202, 2), 0);  /* which it has */
+    end_shadow(SIGKILL);
+    go_on();
+    ck_assert(!is_locked(fd, 0, 200));
+    ck_assert(is_locked(fd, 200, 1) && is_locked(fd, 209, 1));
+    ck_assert_int_eq(lock(F_WRLCK, 0, 10), 0);
+    ck_assert_int_eq(lock(F_UNLCK, 0, 0), 0); /* all */
+    ck_assert_int_eq(lock(F_WRLCK, 50, 10), 0);
+    end_shadow(SIGKILL);
+    go_on();
+    ck_assert(!is_locked(fd, 0, 50) && !is_locked(fd, 60, 1000));
+    ck_assert(is_locked(fd, 50, 10));
+    close(fd);
+    cut(&client);
+}
+END_TEST
+
 START_TEST(the_token_goes_with_the_incarnation)
 {
     start_shadow();
@@ -527,6 +569,7 @@ int main(void)
                         sizeof cases / sizeof cases[0]);
     tcase_add_test(tests, appends_are_neither_lost_nor_doubled);
     tcase_add_test(tests, a_damaged_session_is_not_gone_on_with);
+    tcase_add_test(tests, locks_are_those_of_the_program);
     tcase_add_test(tests, the_token_goes_with_the_incarnation);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
