@@ -70,26 +70,11 @@ static bool add_plain(struct listing *l, const shadow_dirent *entry)
     return true;
 }
 
-static long take_entries(XDR *xdr, struct listing *l)
+static bool take(void *arg, const shadow_dirent *entry)
 {
-    char name[SHADOW_NAME_MAX + 1];
-    u_int count;
-    int status;
+    struct listing *l = arg;
 
-    if (!xdr_int(xdr, &status))
-        return -EIO;
-    if (status != 0)
-        return -status;
-    if (!xdr_u_int(xdr, &count) || count > SHADOW_DIR_MAX)
-        return -EIO;
-    for (u_int i = 0; i < count; i++) {
-        shadow_dirent entry = {.name = name};
-        if (!xdr_shadow_dirent(xdr, &entry))
-            return -EIO;
-        if (!(l->plus ? add_plus(l, &entry) : add_plain(l, &entry)))
-            break;
-    }
-    return 0;
+    return l->plus ? add_plus(l, entry) : add_plain(l, entry);
 }
 
 enum { DIRENT_PLUS_LEN = 176, DIRENT_LEN = 40, LISTING_MAX = 1 << 17 };
@@ -103,17 +88,11 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
                         .plus = plus,
                         .buf = buf,
                         .size = size < sizeof buf ? size : sizeof buf};
-    u_int room = (u_int)(l.size / (plus ? DIRENT_PLUS_LEN : DIRENT_LEN)) + 1;
-    shadow_readdir_args args = {ckpt_state->files[fi->fh].handle, off,
-                                room < SHADOW_DIR_MAX ? room : SHADOW_DIR_MAX};
-    XDR xdr;
+    size_t room = l.size / (plus ? DIRENT_PLUS_LEN : DIRENT_LEN) + 1;
 
     ckpt_cache_send_all();
-    struct ckpt_slot *slot = ckpt_wire_begin(
-        SHADOW_READDIR, (xdrproc_t)xdr_shadow_readdir_args, &args);
-    ckpt_wire_issue(slot);
-    ckpt_wire_wait(slot, &xdr);
-    long rc = take_entries(&xdr, &l);
+    long rc =
+        ckpt_readdir(ckpt_state->files[fi->fh].handle, off, room, take, &l);
     if (rc < 0)
         server_reply(req, rc);
     else

@@ -20,9 +20,11 @@ struct dirent64_head {
 } __attribute__((packed));
 
 struct listing {
+    struct ckpt_file *dir;
     uint64_t to;
     size_t len, done;
     bool old; /* getdents, whose type is the last byte */
+    bool full;
 };
 
 static size_t record_len(const struct listing *l, size_t name_len)
@@ -67,50 +69,34 @@ static void note_attr(const struct ckpt_file *dir, const shadow_dirent *entry)
 }
 
 /* Entries that found no room are asked for again, by their cookie. */
-static long take_entries(XDR *xdr, struct ckpt_file *dir, struct listing *l)
+static bool take(void *arg, const shadow_dirent *entry)
 {
-    char name[SHADOW_NAME_MAX + 1];
-    u_int count;
-    int status;
+    struct listing *l = arg;
 
-    if (!xdr_int(xdr, &status))
-        return -EIO;
-    if (status != 0)
-        return -status;
-    if (!xdr_u_int(xdr, &count) || count > SHADOW_DIR_MAX)
-        return -EIO;
-    for (u_int i = 0; i < count; i++) {
-        shadow_dirent entry = {.name = name};
-        if (!xdr_shadow_dirent(xdr, &entry))
-            return -EIO;
-        note_attr(dir, &entry);
-        if (!list(l, &entry))
-            return l->done > 0 ? (long)l->done : -EINVAL;
-        dir->offset = (uint64_t)entry.cookie;
-    }
-    return (long)l->done;
+    note_attr(l->dir, entry);
+    l->full = !list(l, entry);
+    if (!l->full)
+        l->dir->offset = (uint64_t)entry->cookie;
+    return !l->full;
 }
 
 static long do_getdents(struct ckpt_call *call)
 {
     struct ckpt_file *dir = ckpt_file_of(call->arg[0]);
-    struct listing l = {.to = call->arg[1],
+    struct listing l = {.dir = dir,
+                        .to = call->arg[1],
                         .len = (unsigned int)call->arg[2],
                         .old = call->nr == SYS_getdents};
-    XDR xdr;
 
     if (!dir)
         return -EBADF;
     if (dir->kind != CKPT_KIND_DIR)
         return -ENOTDIR;
-    u_int room = (u_int)(l.len / 32 + 1);
-    shadow_readdir_args args = {dir->handle, (int64_t)dir->offset,
-                                room > SHADOW_DIR_MAX ? SHADOW_DIR_MAX : room};
-    struct ckpt_slot *slot = ckpt_wire_begin(
-        SHADOW_READDIR, (xdrproc_t)xdr_shadow_readdir_args, &args);
-    ckpt_wire_issue(slot);
-    ckpt_wire_wait(slot, &xdr);
-    return take_entries(&xdr, dir, &l);
+    long rc = ckpt_readdir(dir->handle, (int64_t)dir->offset, l.len / 32 + 1,
+                           take, &l);
+    if (rc != 0)
+        return rc;
+    return l.full && l.done == 0 ? -EINVAL : (long)l.done;
 }
 
 long ckpt_on_getdents(struct ckpt_call *call)

@@ -10,7 +10,7 @@ lib_libremote_a_SOURCES = lib/remote/remote.h lib/remote/state.h \
 	lib/remote/got.c lib/remote/attrs.c lib/remote/attrs.h lib/remote/park.c lib/remote/map.c \
 	lib/remote/path.c lib/remote/rules.c lib/remote/start.c lib/remote/sink.c \
 	lib/remote/calls_open.c lib/remote/calls_rw.c lib/remote/calls_stat.c \
-	lib/remote/calls_name.c lib/remote/calls_dir.c lib/remote/calls_attr.c \
+	lib/remote/calls_name.c lib/remote/calls_dir.c lib/remote/readdir.c lib/remote/calls_attr.c \
 	lib/remote/calls_fcntl.c lib/remote/calls_mmap.c \
 	lib/remote/calls_identity.c lib/remote/calls_signal.c \
 	lib/remote/calls_other.c

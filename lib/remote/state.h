@@ -467,6 +467,11 @@ void ckpt_signals_install(void);
 void ckpt_end_with(int sig, ucontext_t *uc);
 /* fcntl(F_DUPFD, F_DUPFD_CLOEXEC) of a remote descriptor.  (table.c) */
 long ckpt_fd_copy(uint64_t fd, int command, uint64_t least);
+/* Ask home for up to `room` entries of an open directory from `cookie` on, and
+ * hand them to `take` until it has no room.  0 or -errno.  (readdir.c) */
+long ckpt_readdir(uint32_t handle, int64_t cookie, size_t room,
+                  bool (*take)(void *arg, const shadow_dirent *entry),
+                  void *arg);
 /* Attributes of an open file, at home.  0 or -errno.  (calls_stat.c) */
 long ckpt_file_attr(struct ckpt_file *file, struct shadow_attr *attr);
 /* Run fn under the lock if this descriptor is remote; else the kernel's. */

@@ -9,29 +9,6 @@
 need_command ckpt ckpt-cc prlimit
 . "${top_srcdir:-$(dirname "$0")/../..}/tests/system/chain_common.sh"
 
-end() {
-    kill -9 $pid
-    wait $pid 2>/dev/null || true
-    pid=
-}
-
-carry_on() { # IMAGE: it restarts, and every page is what it has to be
-    local status=0
-    : >stop
-    ckpt restart "$1" >again 2>err || status=$?
-    rm -f stop
-    if [ $status != 0 ] || ! grep -q '^OK' out; then
-        fail "$1: $(cat err again out log)"
-    fi
-}
-
-good() { # IMAGE...
-    local image
-    for image; do
-        ckpt image verify "$image" >verdict 2>&1 || fail "$image: $(cat verdict)"
-    done
-}
-
 is() { # WHAT WANTED GOT
     [ "$2" = "$3" ] || fail "$1: $3 instead of $2: $(cat log; ls -l image*)"
 }
